@@ -1,0 +1,1 @@
+"""Litmus programs: tiny threaded programs with the exact set of outcomes each may have."""

@@ -1,0 +1,72 @@
+"""``torture explore``: explore the schedules of one target."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from torture.cli import arguments as types
+from torture.cli.outcome import conclude
+from torture.cli.progress import ProgressLine
+
+DESCRIPTION = "Run TARGET under many schedules, each deterministic and replayable."
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the command and its options."""
+    parser = subparsers.add_parser(
+        "explore", help="explore the schedules of one target", description=DESCRIPTION
+    )
+    parser.add_argument(
+        "target",
+        metavar="TARGET",
+        type=types.target,
+        help="package.module:function or path/to/file.py:function, called without arguments",
+    )
+    add = parser.add_argument
+    add("--strategy", metavar="S", type=types.one_of(types.STRATEGIES), default="auto")
+    add("--executions", metavar="N", type=types.whole(1), help="stop after N executions")
+    add("--budget", metavar="TIME", type=types.duration, help="stop after 30s, 500ms, 2m (default 10s)")
+    add("--seed", metavar="K", type=types.whole(0), default=0, help="same seed, same schedules (default 0)")
+    add(
+        "--granularity",
+        metavar="G",
+        type=types.one_of(types.GRANULARITIES),
+        default="free-threaded",
+        help="free-threaded (default): threads switch anywhere; gil: only where the GIL allows it",
+    )
+    add(
+        "--instrument",
+        metavar="own|PACKAGE",
+        type=types.package,
+        action="append",
+        default=[],
+        help="own: only the target's own code; PACKAGE: open a trusted one too (repeatable)",
+    )
+    add("--no-shrink", action="store_true", help="report the first failing schedule as it was found")
+    add("--json", metavar="FILE", type=types.output, help='write the result as JSON ("-": standard output)')
+    add("--trace", metavar="FILE", type=types.output, help="write every step of the failing execution")
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Explore, print the result and return the verdict's exit status."""
+    from torture.exploration import supervisor
+    from torture.exploration.job import Job
+
+    budget: float | None = arguments.budget
+    if budget is None and arguments.executions is None:
+        budget = types.DEFAULT_BUDGET
+    job = Job(
+        target=arguments.target,
+        strategy=arguments.strategy,
+        executions=arguments.executions,
+        budget=budget,
+        seed=arguments.seed,
+        granularity=arguments.granularity,
+        instrument=tuple(arguments.instrument),
+        shrink=not arguments.no_shrink,
+        trace=arguments.trace,
+    )
+    with ProgressLine(job.target, executions=job.executions, budget=job.budget) as progress:
+        result = supervisor.explore(job, progress=progress)
+    return conclude(result, json_file=arguments.json)

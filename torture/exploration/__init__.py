@@ -1,0 +1,1 @@
+"""Engine 1: explores schedules of a target on virtual threads."""

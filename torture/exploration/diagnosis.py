@@ -1,0 +1,155 @@
+"""From a failing execution to a finding: recorded again, fingerprinted, with the token that replays it."""
+
+from __future__ import annotations
+
+import traceback
+from random import Random
+from typing import TYPE_CHECKING
+
+from torture.errors import ReplayMismatchError
+from torture.exploration.execution import Execution, Failure
+from torture.exploration.recorder import EventRecorder
+from torture.exploration.token import Anchor, Token
+from torture.findings import Finding, FindingKind
+from torture.strategies import STRATEGIES
+from torture.strategies.fixed import Replay
+from torture.strategies.strategy import Strategy
+from torture.trace.event import Event, Trace
+from torture.trace.schedule import Schedule
+
+if TYPE_CHECKING:
+    from torture.exploration.session import Session
+    from torture.exploration.unseen import Unseen
+
+_WINDOW = 1_000  # last events that are looked at when an execution did not end
+_PLACES = 48  # distinct places among them: with fewer it went round in circles
+
+
+def record(session: Session, schedule: Schedule) -> tuple[Execution, Trace]:
+    """Execute a schedule again and write down all that happens."""
+    return _record(session, Replay(schedule), Random(0))
+
+
+def _record(session: Session, strategy: Strategy, rng: Random) -> tuple[Execution, Trace]:
+    recorder = EventRecorder()
+    execution = session.run(strategy, rng, recorder)
+    assert execution is not None
+    return execution, Trace(tuple(recorder.events), execution.threads)
+
+
+def first_difference(session: Session, seed: int) -> str | None:
+    """Execute one schedule twice; say where the executions differ, None where they are equal."""
+    sampler = STRATEGIES["random"]()
+    first, trace = _record(session, sampler, Random(seed))
+    try:
+        _, again = record(session, first.schedule)
+    except ReplayMismatchError as mismatch:
+        return f"the code under test is nondeterministic: the same schedule did not fit again ({mismatch})"
+    return compare(trace.events, again.events)
+
+
+def compare(first: tuple[Event, ...], second: tuple[Event, ...]) -> str | None:
+    """Say where two executions of one schedule differ."""
+    for before, after in zip(first, second, strict=False):
+        if before != after:
+            return (
+                "the code under test is nondeterministic: with the same schedule, step"
+                f" {before.step} was {_line(before)} and then {_line(after)}"
+            )
+    if len(first) != len(second):
+        return f"the code under test is nondeterministic: {len(first)} steps and then {len(second)}"
+    return None
+
+
+def _line(event: Event) -> str:
+    value = f" ({event.value})" if event.value else ""
+    return f"{event.kind} {event.resource}{value} at {event.file}:{event.line}"
+
+
+def describe(session: Session, failing: Execution, unseen: Unseen) -> Finding:
+    """Return the finding of a failing execution."""
+    failure = failing.failure
+    assert failure is not None
+    fingerprint = fingerprint_of(session, failure)
+    trace: Trace | None = None
+    labels = ["timing"] if failing.timing else []
+    if not failing.stalled:
+        try:
+            again, trace = record(session, failing.schedule)
+            if again.failure is None or fingerprint_of(session, again.failure) != fingerprint:
+                raise ReplayMismatchError("the same schedule did not fail in the same way")
+            failure = again.failure
+        except ReplayMismatchError as mismatch:
+            labels.append("not-replayed")
+            unseen.warn(f"the finding did not replay: {mismatch}")
+    kind = failure.kind
+    if kind is FindingKind.STEP_LIMIT and trace is not None and _goes_in_circles(trace.events):
+        kind = FindingKind.LIVELOCK
+    return Finding(
+        kind=kind,
+        message=failure.message,
+        fingerprint=fingerprint.replace("step-limit", str(kind), 1),
+        schedule=token_of(session, failing.schedule, trace, fingerprint).encode(),
+        reachable="gil" if session.job.granularity == "gil" else None,
+        labels=tuple(labels),
+        threads=len(failing.threads),
+        preemptions=failing.preemptions,
+        steps=failing.steps,
+        errors=tuple(_error_text(session, name, error) for name, error in failure.named_errors()),
+        counts=failure.counts,
+        trace=trace,
+    )
+
+
+def token_of(session: Session, schedule: Schedule, trace: Trace | None, fingerprint: str) -> Token:
+    """Return the token that replays a schedule."""
+    job = session.job
+    return Token(
+        target=job.target,
+        arguments=job.arguments,
+        granularity=job.granularity,
+        modules=session.modules,
+        changes=schedule.changes,
+        fingerprint=fingerprint,
+        step_limit=job.step_limit,
+        code=session.code_hash(),
+    )
+
+
+def fingerprint_of(session: Session, failure: Failure) -> str:
+    """Return kind, exception type and innermost own functions: no line numbers, no addresses."""
+    if failure.blocked:
+        places = sorted({waiter.function for waiter in failure.blocked})
+        return ":".join([str(failure.kind), *places])
+    if failure.errors:
+        error = failure.errors[0][1]
+        return ":".join([str(failure.kind), type(error).__name__, _innermost(session, error)])
+    return str(failure.kind)
+
+
+def _innermost(session: Session, error: BaseException) -> str:
+    place = ""
+    trace = error.__traceback__
+    while trace is not None:
+        module = str(trace.tb_frame.f_globals.get("__name__", ""))
+        if module.partition(".")[0] == session.own:
+            place = trace.tb_frame.f_code.co_qualname
+        trace = trace.tb_next
+    return place
+
+
+def _error_text(session: Session, name: str, error: BaseException) -> str:
+    """Return the traceback of one thread's error, without torture's own frames."""
+    lines = traceback.TracebackException.from_exception(error, lookup_lines=True)
+    lines.stack = traceback.StackSummary.from_list(
+        [frame for frame in lines.stack if "/torture/" not in frame.filename.replace("\\", "/")]
+    )
+    return f"in {name}:\n" + "".join(lines.format())
+
+
+def _goes_in_circles(events: tuple[Event, ...]) -> bool:
+    last = events[-_WINDOW:]
+    return len(last) == _WINDOW and len({(e.thread, e.function, e.line, e.kind) for e in last}) <= _PLACES
+
+
+__all__ = ["Anchor", "compare", "describe", "fingerprint_of", "first_difference", "record", "token_of"]

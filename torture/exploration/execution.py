@@ -1,0 +1,161 @@
+"""One execution of a target under a strategy, and what it ended with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+
+from torture.errors import CheckFailed, InternalError, ReplayMismatchError
+from torture.exploration.recorder import EventRecorder
+from torture.findings import FindingKind
+from torture.exploration import watch
+from torture.exploration.blocked import waiters
+from torture.oracles import deadlock
+from torture.runtime import threads
+from torture.runtime.kernel import KERNEL, Kill
+from torture.runtime.thread import VirtualThread
+from torture.strategies.strategy import Strategy
+from torture.trace.event import ThreadInfo
+from torture.trace.schedule import Schedule
+
+Target = Callable[[], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why an execution failed; ``errors`` are all uncaught exceptions, the first one first."""
+
+    kind: FindingKind
+    message: str
+    errors: tuple[tuple[VirtualThread, BaseException], ...] = ()
+    counts: dict[str, int] = field(default_factory=dict)
+    blocked: tuple[deadlock.Waiter, ...] = ()
+
+    def named_errors(self) -> list[tuple[str, BaseException]]:
+        """Return every uncaught exception with the name of its thread."""
+        return [(thread.name, error) for thread, error in self.errors]
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """What one execution was."""
+
+    schedule: Schedule
+    failure: Failure | None
+    outcome: object  # what the target returned
+    steps: int
+    points: int
+    preemptions: int
+    threads: tuple[ThreadInfo, ...]
+    timing: bool  # a timer fired early
+    abandoned: int  # threads that could not be ended
+    foreign: bool  # another OS thread ran instrumented code
+    leaked: tuple[str, ...]  # threads that were alive when the target returned
+    held: tuple[str, ...]  # locks that were held at the end, where it was recorded
+    stalled: str  # what blocked outside control, "" where nothing did
+
+    @property
+    def noteworthy(self) -> bool:
+        """Tell whether the execution says something that belongs in the result besides its failure."""
+        return bool(self.foreign or self.abandoned or self.leaked or self.held or self.stalled)
+
+
+class Executor:
+    """Runs a target again and again."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+
+    def run(self, strategy: Strategy, rng: Random, recorder: EventRecorder | None = None) -> Execution | None:
+        """Execute once; None when the strategy has nothing left."""
+        if not strategy.begin(rng):
+            return None
+        kernel = KERNEL
+        kernel.recorder = recorder
+        watch.stalled = ""
+        self._outcome: object = None
+        self._error: BaseException | None = None
+        self._leaked: list[str] = []
+        blocked: tuple[deadlock.Waiter, ...] = ()
+        with threads.fresh_world():
+            kernel.on_stop = lambda: self._look(recorder)
+            self._blocked: tuple[deadlock.Waiter, ...] = ()
+            kernel.execute(strategy, self._main)
+            blocked = self._blocked
+            failures = list(threads.failures)
+        strategy.end(kernel.steps)
+        if isinstance(self._error, (InternalError, ReplayMismatchError)):
+            raise self._error
+        return Execution(
+            schedule=Schedule(tuple(kernel.schedule)),
+            failure=self._judge(failures, blocked),
+            outcome=self._outcome,
+            steps=kernel.steps,
+            points=kernel.steps + kernel.solo_steps,
+            preemptions=kernel.preemptions,
+            threads=tuple(ThreadInfo(t.index, t.path, t.name, t.daemon) for t in kernel.threads),
+            timing=kernel.early_timers > 0,
+            abandoned=kernel.abandoned,
+            foreign=kernel.foreign,
+            leaked=tuple(self._leaked),
+            held=() if recorder is None else recorder.held(),
+            stalled=watch.stalled,
+        )
+
+    def _main(self) -> None:
+        threads.enter_main()
+        try:
+            self._outcome = self._target()
+        except Kill:
+            raise
+        except BaseException as error:
+            self._error = error
+            return
+        self._leaked = threads.leave_main()
+
+    def _look(self, recorder: EventRecorder | None) -> None:
+        """See who waits for what, while everybody still stands where it waits."""
+        if KERNEL.stop is not None and KERNEL.stop.kind == "deadlock":
+            self._blocked = waiters(recorder)
+
+    def _judge(
+        self, failures: list[tuple[VirtualThread, BaseException]], blocked: tuple[deadlock.Waiter, ...]
+    ) -> Failure | None:
+        errors = list(failures)
+        if self._error is not None:
+            errors.append((KERNEL.threads[0], self._error))
+        stop = KERNEL.stop.kind if KERNEL.stop else None
+        if watch.stalled:
+            return Failure(FindingKind.HANG, watch.stalled, tuple(errors[:-1]))
+        if errors:
+            first = errors[0][1]
+            # A check that counted says more than the exception that it was preceded by.
+            for _, error in errors:
+                if isinstance(error, CheckFailed):
+                    first = error
+            return Failure(_kind_of(first), _message(first), tuple(errors), getattr(first, "counts", {}))
+        if stop == "deadlock":
+            return Failure(FindingKind.DEADLOCK, deadlock.describe(blocked), (), {}, blocked)
+        if stop == "step-limit":
+            return Failure(
+                FindingKind.STEP_LIMIT, f"no end after {KERNEL.step_limit} scheduling points"
+            )
+        return None
+
+
+def _kind_of(error: BaseException) -> FindingKind:
+    if isinstance(error, CheckFailed):
+        return FindingKind(error.kind)
+    if isinstance(error, AssertionError):
+        return FindingKind.ASSERTION
+    if isinstance(error, (SystemExit, KeyboardInterrupt)):
+        return FindingKind.EXIT
+    if isinstance(error, MemoryError):
+        return FindingKind.MEMORY
+    return FindingKind.EXCEPTION
+
+
+def _message(error: BaseException) -> str:
+    text = str(error)
+    return text if isinstance(error, CheckFailed) else f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -1,0 +1,187 @@
+"""Writes down what a recorded execution did, in words that are equal for equal runs.
+
+Holds no object of the program alive: labels are remembered by ``id`` with a weak reference where there can be one.
+"""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from pathlib import Path
+from types import FrameType, ModuleType
+from typing import Any
+
+from torture.runtime import carrier, kernel, primitives, threads, timing
+from torture.runtime.clock import Clock
+from torture.runtime.primitives import Lock
+from torture.runtime.thread import VirtualThread
+from torture.trace.event import Event
+from torture.trace.site import Form, Kind, Site
+
+_PLAIN = (int, float, str, bytes, bool, type(None))
+_LONGEST = 24  # characters of a value
+_ENGINE_FOLDER = str(Path(__file__).parent) + "/"
+# Frames of the engine and of the trusted modules stand between an operation and the line that asked for it.
+_ENGINE_FILES = frozenset(
+    str(module.__file__) for module in (carrier, kernel, primitives, threads, timing)
+)
+TRUSTED_MODULES = frozenset(
+    {"threading", "queue", "_threading_local", "concurrent.futures._base", "concurrent.futures.thread"}
+)
+
+
+class EventRecorder:
+    """A :class:`torture.runtime.kernel.Recorder`."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.acquired: dict[int, Event] = {}  # label of a held lock by its id -> where it was taken
+        self._labels: dict[int, tuple[str, type, Any]] = {}
+        self._counts: dict[str, int] = {}
+
+    def record(
+        self, thread: VirtualThread, step: int, site: Site, obj: object, key: object, value: object
+    ) -> None:
+        frame = own_frame(sys._getframe(2))
+        code = frame.f_code if frame else None
+        event = Event(
+            step=len(self.events),
+            thread=thread.index,
+            kind=str(site.kind),
+            resource=self._resource(site, obj, key),
+            value=self._value(site, obj, key, value),
+            function=site.function or (code.co_qualname if code else ""),
+            module=site.module or (str(frame.f_globals.get("__name__", "")) if frame else ""),
+            file=site.file or (code.co_filename if code else ""),
+            line=site.line or (frame.f_lineno if frame else 0) or 0,
+            depth=_depth(frame),
+        )
+        self.events.append(event)
+        if isinstance(obj, Lock) and site.kind in (Kind.ACQUIRE, Kind.TRY):
+            self.acquired[id(obj)] = event
+
+    def label(self, obj: object) -> str:
+        """Return the name of an object in this execution: its type and a number by first touch."""
+        known = self._labels.get(id(obj))
+        if known is not None and known[1] is type(obj) and (known[2] is None or known[2]() is obj):
+            return known[0]
+        if isinstance(obj, VirtualThread):
+            return obj.name
+        if isinstance(obj, Clock):
+            return "clock"
+        if isinstance(obj, (type, ModuleType)):
+            return obj.__name__
+        name = obj.label if isinstance(obj, Lock) else type(obj).__name__
+        number = self._counts[name] = self._counts.get(name, 0) + 1
+        try:
+            reference = weakref.ref(obj)
+        except TypeError:
+            reference = None
+        label = f"{name}#{number}"
+        self._labels[id(obj)] = (label, type(obj), reference)
+        return label
+
+    def held(self) -> tuple[str, ...]:
+        """Return the locks that are held now, with the place where they were taken."""
+        found = []
+        for label, kind, reference in self._labels.values():
+            lock = reference() if kind is Lock and reference is not None else None
+            if lock is not None and lock.holder is not None and lock.label != "waiter":
+                event = self.acquired.get(id(lock))
+                found.append(f"{label} (taken at {event.file}:{event.line})" if event else label)
+        return tuple(found)
+
+    def _resource(self, site: Site, obj: object, key: object) -> str:
+        form = site.form
+        if form is Form.SWITCH or obj is None:
+            return ""
+        if form is Form.GLOBAL:
+            return f"{site.module}.{site.name}"
+        if form is Form.CELL:
+            return site.name
+        if form is Form.ATTRIBUTE:
+            if isinstance(obj, dict) and site.kind is not Kind.READ and "__name__" in obj:
+                return f"{obj['__name__']}.{site.name}"
+            return f"{self.label(obj)}.{site.name}"
+        label = self.label(obj)
+        if form in (Form.ITEM, Form.CONTAINS) and key is not None:
+            return f"{label}[{self.text(key)}]"
+        if form is Form.CALL:
+            return f"{label}.{site.name}" if site.name else label
+        return label
+
+    def _value(self, site: Site, obj: Any, key: object, value: object) -> str:
+        if site.kind is Kind.WRITE:
+            return self.text(value) if site.form in (Form.ATTRIBUTE, Form.GLOBAL, Form.CELL, Form.ITEM) else ""
+        if site.kind is not Kind.READ:
+            return ""
+        try:
+            if site.form is Form.ATTRIBUTE:
+                return self.text(_peek(obj, site.name))
+            if site.form is Form.GLOBAL:
+                return self.text(obj[site.name])
+            if site.form is Form.CELL:
+                return self.text(obj.cell_contents)
+            if site.form is Form.ITEM and type(obj) in (list, dict) and isinstance(key, _PLAIN):
+                return self.text(obj[key])
+        except (LookupError, AttributeError, ValueError, TypeError):
+            return ""
+        return ""
+
+    def text(self, value: object) -> str:
+        """Return a short text of a value without calling the program's code."""
+        kind = type(value)
+        if kind in _PLAIN:
+            text = repr(value)
+        elif kind in (list, tuple, set, dict, frozenset) and len(value) <= 4:  # type: ignore[arg-type]
+            members: Any = value
+            if all(type(member) in _PLAIN for member in members) and kind is not dict and kind is not set:
+                text = repr(value)
+            else:
+                text = f"{kind.__name__} of {len(members)}"
+        elif kind in (list, tuple, set, dict, frozenset):
+            text = f"{kind.__name__} of {len(value)}"  # type: ignore[arg-type]
+        elif callable(value) and hasattr(kind, "__qualname__") and hasattr(value, "__qualname__"):
+            text = str(value.__qualname__)
+        else:
+            text = self.label(value)
+        return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def _peek(obj: Any, name: str) -> object:
+    """Return an attribute's value from the instance or slot, without running a property."""
+    if type(obj) is dict:
+        return obj[name]
+    try:
+        return object.__getattribute__(obj, "__dict__")[name]
+    except (AttributeError, KeyError):
+        member = getattr(type(obj), name)
+        if type(member).__name__ == "member_descriptor":
+            return member.__get__(obj)
+        raise LookupError(name) from None
+
+
+def is_library(frame: FrameType) -> bool:
+    """Tell whether a frame is the engine's or a trusted module's."""
+    file = frame.f_code.co_filename
+    return (
+        file in _ENGINE_FILES
+        or file.startswith(_ENGINE_FOLDER)
+        or frame.f_globals.get("__name__") in TRUSTED_MODULES
+    )
+
+
+def own_frame(frame: FrameType | None) -> FrameType | None:
+    """Return the nearest frame that is neither the engine's nor a trusted module's."""
+    while frame is not None and is_library(frame):
+        frame = frame.f_back
+    return frame
+
+
+def _depth(frame: FrameType | None) -> int:
+    depth = -1
+    while frame is not None:
+        if not is_library(frame):
+            depth += 1
+        frame = frame.f_back
+    return max(depth, 0)

@@ -1,0 +1,51 @@
+"""Runs a token's schedule again, or says why it does not fit any more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace as with_fields
+
+from torture.errors import ReplayMismatchError, UsageError
+from torture.exploration.diagnosis import describe, record
+from torture.exploration.job import Job
+from torture.exploration.session import Session
+from torture.exploration.token import Token
+from torture.exploration.unseen import Unseen
+from torture.findings import Result, Verdict
+
+
+def replay(job: Job, token: Token, imported: Callable[[], None]) -> Result:
+    """Replay a token; passed means that the schedule runs and does not fail any more."""
+    job = with_fields(
+        job,
+        target=token.target,
+        arguments=token.arguments,
+        granularity=token.granularity,
+        step_limit=token.step_limit,
+    )
+    session = Session(job, token.modules, imported=imported)
+    unseen = Unseen(session)
+    changed = "" if session.code_hash() == token.code else "; the code has changed since the token was made"
+    try:
+        execution, _ = record(session, token.schedule)
+    except ReplayMismatchError as mismatch:
+        raise UsageError(f"the schedule does not fit the code any more: {mismatch}{changed}") from mismatch
+    if changed:
+        unseen.warn("the code has changed since the token was made")
+    unseen.note(execution)
+    finding = describe(session, execution, unseen) if execution.failure is not None else None
+    if finding is not None and finding.fingerprint != token.fingerprint:
+        unseen.warn(f"it fails differently: {finding.fingerprint} instead of {token.fingerprint}")
+    return Result(
+        target=token.target,
+        verdict=Verdict.FAILED if finding else Verdict.PASSED,
+        finding=finding,
+        executions=1,
+        executions_to_failure=1 if finding else None,
+        strategy="replay",
+        granularity=token.granularity,
+        points=float(execution.points),
+        threads=len(execution.threads),
+        unseen=unseen.lines(),
+        warnings=unseen.warnings(),
+    )

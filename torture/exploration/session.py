@@ -1,0 +1,112 @@
+"""A prepared worker process: patched, the target imported and warmed up, its code instrumented."""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import sys
+from collections.abc import Callable
+from random import Random
+
+from torture.exploration.execution import Execution, Executor
+from torture.exploration.job import Job
+from torture.exploration.recorder import EventRecorder
+from torture.exploration.points import GilPoints, KernelPoints
+from torture.exploration.target import load
+from torture.instrument.functions import Instrumenter
+from torture.instrument.learn import NEVER, TRUSTED, ModuleLearner
+from torture.runtime import patching
+from torture.runtime.kernel import KERNEL
+from torture.strategies.fixed import NonPreemptive
+from torture.strategies.strategy import Strategy
+
+GIL = "gil"
+_COLLECT_EVERY = 128  # executions: the collector must not run at random points, but garbage has to go
+
+
+class Session:
+    """Everything that is done once per worker, and one method that runs executions."""
+
+    def __init__(
+        self,
+        job: Job,
+        modules: tuple[str, ...] | None = None,
+        *,
+        imported: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Prepare the job's target; ``modules`` are given by a token, and learnt otherwise.
+
+        ``imported`` is called when the target has been imported.
+        """
+        self.job = job
+        KERNEL.gil = job.granularity == GIL
+        KERNEL.step_limit = job.step_limit
+        patching.install()
+        target, module = load(job.target, job.arguments)
+        imported()
+        self.own = module.partition(".")[0]
+        self.executor = Executor(target)
+        self.modules: tuple[str, ...] = ()
+        self.trusted: tuple[str, ...] = ()
+        self.executions = 0
+        self.unlearnt: frozenset[str] = frozenset()
+        points = GilPoints() if KERNEL.gil else KernelPoints()
+        self._instrumenter = Instrumenter(points, job.granularity)
+        patching.adopt_locks()
+        gc.disable()
+        self._learner = ModuleLearner()
+        KERNEL.on_thread = self._learner.enter_thread
+        with self._learner:
+            self.warm_up = self._once(NonPreemptive())
+        KERNEL.on_thread = None
+        learnt = self._choose_modules(self._learner.modules) if modules is None else modules
+        self._instrument(learnt)
+        self.hidden_locks = patching.hidden_locks()
+        gc.collect()
+        gc.freeze()
+        self.warm_up = self._once(NonPreemptive())  # lazy imports and caches are done: this one counts
+
+    def _once(self, strategy: Strategy) -> Execution:
+        execution = self.executor.run(strategy, Random(0))
+        assert execution is not None
+        return execution
+
+    def _choose_modules(self, ran: frozenset[str]) -> tuple[str, ...]:
+        own = {name for name in ran if name.partition(".")[0] == self.own}
+        opened = set(self.job.instrument) - {"own"}
+        if "own" in self.job.instrument:
+            return tuple(sorted(own | {name for name in ran if _below(name, opened)}))
+        trusted = {name for name in ran if name.partition(".")[0] in TRUSTED and not _below(name, opened)}
+        self.trusted = tuple(sorted(trusted))
+        return tuple(sorted({name for name in ran if name.partition(".")[0] not in NEVER} - trusted))
+
+    def _instrument(self, modules: tuple[str, ...]) -> None:
+        self.modules = modules
+        evidence = [name for name in ("threading", "queue", "concurrent.futures._base") if name in sys.modules]
+        self._instrumenter.install(modules, evidence)
+
+    @property
+    def skipped(self) -> tuple[str, ...]:
+        """Return the functions that could not be instrumented."""
+        return self._instrumenter.skipped
+
+    def run(self, strategy: Strategy, rng: Random, recorder: EventRecorder | None = None) -> Execution | None:
+        """Execute once under ``strategy``; None when it has nothing left."""
+        self.executions += 1
+        if self.executions % _COLLECT_EVERY == 0:
+            gc.collect()
+        return self.executor.run(strategy, rng, recorder)
+
+    def code_hash(self) -> str:
+        """Return a short hash of the target's own source files."""
+        digest = hashlib.sha256()
+        for name in self.modules:
+            file = getattr(sys.modules.get(name), "__file__", None)
+            if name.partition(".")[0] == self.own and file:
+                with open(file, "rb") as source:
+                    digest.update(source.read())
+        return digest.hexdigest()[:12]
+
+
+def _below(name: str, packages: set[str]) -> bool:
+    return any(name == package or name.startswith(f"{package}.") for package in packages)

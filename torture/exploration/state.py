@@ -1,0 +1,36 @@
+"""Counters in memory that a worker and its parent share."""
+
+from __future__ import annotations
+
+import mmap
+import signal
+import struct
+
+SIZE = 4096
+ASK = signal.SIGUSR2  # "do you make progress?"
+DUMP = signal.SIGUSR1  # faulthandler writes the stack, and the worker is ended
+
+
+class State:
+    """Executions, points, answers to ASK, and whether the target is imported."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._map = mmap.mmap(descriptor, SIZE)
+
+    def tell(self, executions: int, points: int) -> None:
+        """Say how far the worker is."""
+        struct.pack_into("QQ", self._map, 0, executions, points)
+
+    def ready(self) -> None:
+        """Say that the target is imported: from now on a long silence is the target's."""
+        struct.pack_into("Q", self._map, 24, 1)
+
+    def answer(self) -> None:
+        """Say that the handler runs."""
+        (answers,) = struct.unpack_from("Q", self._map, 16)
+        struct.pack_into("Q", self._map, 16, answers + 1)
+
+    def read(self) -> tuple[int, int, int, int]:
+        """Return executions, points, answers, ready."""
+        executions, points, answers, ready = struct.unpack_from("QQQQ", self._map, 0)
+        return executions, points, answers, ready

@@ -1,0 +1,73 @@
+"""The text form of a schedule: a token that fits a command line and says all that a replay needs."""
+
+from __future__ import annotations
+
+import base64
+import json
+import sys
+import zlib
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from torture import __version__
+from torture.errors import UsageError
+from torture.trace.schedule import Schedule
+
+_PREFIX = "T1-"
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """The operation that stood at a change: the ``count``-th such operation of its thread."""
+
+    thread: int
+    function: str
+    kind: str
+    name: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What replays an execution.
+
+    ``modules`` are those that were instrumented; ``fingerprint`` is the finding that the replay must show.
+    """
+
+    target: str
+    arguments: dict[str, Any] | None
+    granularity: str
+    modules: tuple[str, ...]
+    changes: tuple[tuple[int, int], ...]
+    fingerprint: str
+    step_limit: int
+    code: str  # hash of the instrumented code of the target's own modules
+    version: str = __version__
+    python: str = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+    @property
+    def schedule(self) -> Schedule:
+        """Return the choices."""
+        return Schedule(self.changes)
+
+    def encode(self) -> str:
+        """Return the token's text."""
+        text = json.dumps(asdict(self), separators=(",", ":"), sort_keys=True).encode()
+        return _PREFIX + base64.urlsafe_b64encode(zlib.compress(text, 9)).decode().rstrip("=")
+
+    @classmethod
+    def decode(cls, text: str) -> Token:
+        """Return the token; raises UsageError where it is not one, or is another version's."""
+        text = text.strip()
+        if not text.startswith(_PREFIX):
+            raise UsageError(f"{text[:20]!r} is not a schedule token: those begin with {_PREFIX!r}")
+        body = text[len(_PREFIX) :]
+        try:
+            fields = json.loads(zlib.decompress(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4))))
+            fields["changes"] = tuple((int(step), int(choice)) for step, choice in fields["changes"])
+            fields["modules"] = tuple(fields["modules"])
+            return cls(**fields)
+        except (ValueError, TypeError, KeyError, zlib.error) as error:
+            raise UsageError(
+                f"the schedule token is damaged ({error}); copy it whole, it has no spaces"
+            ) from error

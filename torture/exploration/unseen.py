@@ -1,0 +1,62 @@
+"""What was not seen or not controlled: said in every result, and never a pass where it is essential."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torture.findings import FindingKind
+
+if TYPE_CHECKING:
+    from torture.exploration.execution import Execution
+    from torture.exploration.session import Session
+
+
+class Unseen:
+    """Collects, each thing once, in the order of first sight."""
+
+    def __init__(self, session: Session) -> None:
+        self._unseen: dict[str, None] = dict.fromkeys(session.skipped)
+        self._warnings: dict[str, None] = {}
+        self.essential = False
+        for line in session.hidden_locks:
+            self.uncontrolled(line)
+
+    def uncontrolled(self, line: str) -> None:
+        """Note something without which there is no pass."""
+        self._unseen[line] = None
+        self.essential = True
+
+    def warn(self, line: str) -> None:
+        """Note something that does not change the verdict."""
+        self._warnings[line] = None
+
+    def note(self, execution: Execution) -> bool:
+        """Take in what an execution says of itself; return True where no further one makes sense."""
+        for name in execution.leaked:
+            self.warn(f"thread {name} was still running when the target returned: join it")
+        for name in execution.held:
+            self.warn(f"{name} was still held at the end")
+        if execution.foreign:
+            self.uncontrolled("a thread that was started before the exploration ran code under test")
+        if execution.abandoned:
+            self.warn(f"{execution.abandoned} threads could not be ended")
+        if execution.stalled:
+            self.uncontrolled(execution.stalled)
+        return bool(execution.stalled or execution.abandoned)
+
+    def only_ours(self, failing: Execution | None) -> bool:
+        """Tell whether a failure may be due to what was not controlled alone: then it is not one."""
+        return (
+            self.essential
+            and failing is not None
+            and failing.failure is not None
+            and failing.failure.kind in (FindingKind.DEADLOCK, FindingKind.HANG)
+        )
+
+    def lines(self) -> tuple[str, ...]:
+        """Return what was not seen."""
+        return tuple(self._unseen)
+
+    def warnings(self) -> tuple[str, ...]:
+        """Return what deserves a look."""
+        return tuple(self._warnings)

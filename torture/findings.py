@@ -1,0 +1,89 @@
+"""What a run says: verdict, finding, result. Frozen values, never strings to parse."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from torture.trace.event import Trace
+
+RESULT_SCHEMA = 1
+
+
+class Verdict(StrEnum):
+    """The answer of a run; ``unknown`` is never a pass."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    ERROR = "error"
+
+    @property
+    def exit_status(self) -> int:
+        """Exit status of a command that ends with this verdict."""
+        return {"passed": 0, "failed": 1, "unknown": 4, "error": 3}[self.value]
+
+
+class FindingKind(StrEnum):
+    """What went wrong."""
+
+    ASSERTION = "assertion"
+    EXCEPTION = "exception"
+    DEADLOCK = "deadlock"
+    LIVELOCK = "livelock"
+    STEP_LIMIT = "step-limit"
+    CRASH = "crash"
+    HANG = "hang"
+    EXIT = "exit"
+    MEMORY = "memory"
+    NOT_LINEARIZABLE = "not-linearizable"
+    RACE = "race"
+    INVARIANT = "invariant"
+    LOST = "lost"
+    DUPLICATED = "duplicated"
+    REORDERED = "reordered"
+    MISROUTED = "misrouted"
+    TORN = "torn"
+    COLLISION = "collision"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One failure. ``schedule`` is the token that replays it, "" where there is none (a crash)."""
+
+    kind: FindingKind
+    message: str
+    fingerprint: str
+    schedule: str = ""
+    reachable: str | None = None  # "gil", "free-threaded", or None where it was not determined
+    labels: tuple[str, ...] = ()  # "timing", ...
+    threads: int = 0
+    preemptions: int = 0
+    steps: int = 0
+    shrunk_from: dict[str, int] | None = None
+    errors: tuple[str, ...] = ()  # traceback text of every thread that raised
+    counts: dict[str, int] = field(default_factory=dict)  # lost, duplicated, ... when a check counted
+    trace: Trace | None = None  # what ran, for the failure report; not part of the JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What ``torture explore`` found, in the order of the committed JSON schema."""
+
+    target: str
+    verdict: Verdict
+    finding: Finding | None = None
+    executions: int = 0
+    executions_to_failure: int | None = None
+    seconds: float = 0.0
+    executions_per_second: float = 0.0
+    exhausted: dict[str, Any] | None = None
+    strategy: str = "auto"
+    stages: tuple[dict[str, Any], ...] = ()
+    seed: int = 0
+    granularity: str = "free-threaded"
+    points: float = 0.0  # scheduling points per execution, mean
+    threads: int = 0
+    unseen: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()

@@ -1,0 +1,212 @@
+"""What calls of builtins do to their container: the read/write table of the atomicity model.
+
+Sources: the model's table (free-threaded 3.13) and the C sources. ``steps`` says how much of the
+operation another thread can see: ``one`` step, ``many`` (half done is visible), or
+``unsynchronised`` (concurrent use is itself the finding).
+"""
+
+from __future__ import annotations
+
+import bisect
+import heapq
+import itertools
+from array import array
+from collections import Counter, OrderedDict, defaultdict, deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from types import (
+    BuiltinFunctionType,
+    CodeType,
+    EllipsisType,
+    NoneType,
+    NotImplementedType,
+)
+from typing import Literal
+
+from torture.trace.site import Form, Kind
+
+Steps = Literal["one", "many", "unsynchronised"]
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What one call does. ``keyed``: only to the part that the first argument after the container names."""
+
+    kind: Kind
+    keyed: bool = False
+    steps: Steps = "one"
+    form: Form = Form.CONTAINER
+
+
+_READ, _READ_KEY = Effect(Kind.READ), Effect(Kind.READ, keyed=True)
+_READ_EACH = Effect(Kind.READ, steps="many")
+_WRITE, _WRITE_KEY = Effect(Kind.WRITE), Effect(Kind.WRITE, keyed=True)
+_WRITE_MANY = Effect(Kind.WRITE, steps="many")
+_READ_UNSAFE = Effect(Kind.READ, steps="unsynchronised")
+_WRITE_UNSAFE = Effect(Kind.WRITE, steps="unsynchronised")
+
+_LIST = {
+    _READ: "copy __len__ __sizeof__",
+    _READ_KEY: "__getitem__",
+    _READ_EACH: "index count __contains__ __iter__ __reversed__ __eq__ __ne__ __lt__ __le__ __gt__ __ge__ __repr__ "
+    "__add__ __mul__ __rmul__",
+    _WRITE: "append clear",
+    _WRITE_KEY: "__setitem__ __delitem__",
+    _WRITE_MANY: "insert pop remove reverse sort extend __iadd__ __imul__ __init__",
+}
+_DICT = {
+    _READ: "copy __len__ keys values items __iter__ __reversed__ __or__ __ror__ __sizeof__",
+    _READ_KEY: "get __getitem__ __contains__",
+    _READ_EACH: "__eq__ __ne__ __repr__",
+    _WRITE: "clear popitem",
+    _WRITE_KEY: "pop setdefault __setitem__ __delitem__",
+    _WRITE_MANY: "update __ior__ __init__",
+}
+_SET = {
+    _READ: "copy __len__ __sizeof__",
+    _READ_KEY: "__contains__",
+    _READ_EACH: "__iter__ __eq__ __ne__ __lt__ __le__ __gt__ __ge__ __repr__ __and__ __or__ __sub__ __xor__ "
+    "difference intersection union symmetric_difference isdisjoint issubset issuperset",
+    _WRITE: "clear pop",
+    _WRITE_KEY: "add discard remove",
+    _WRITE_MANY: "update difference_update intersection_update symmetric_difference_update "
+    "__ior__ __iand__ __isub__ __ixor__ __init__",
+}
+_DEQUE = {
+    _READ: "__len__ __sizeof__",
+    _READ_KEY: "__getitem__",
+    _READ_EACH: "copy __copy__ count index __contains__ __iter__ __reversed__ __eq__ __ne__ __lt__ __le__ "
+    "__gt__ __ge__ __repr__ __add__ __mul__ __rmul__",
+    _WRITE: "append appendleft pop popleft clear",
+    _WRITE_KEY: "__setitem__ __delitem__",
+    _WRITE_MANY: "extend extendleft insert remove reverse rotate __iadd__ __imul__ __init__",
+}
+_BYTEARRAY = {
+    _READ: "__len__ copy decode hex",
+    _READ_KEY: "__getitem__",
+    _READ_EACH: "find rfind index rindex count startswith endswith split rsplit splitlines partition "
+    "rpartition join replace translate strip lstrip rstrip upper lower title capitalize swapcase center ljust "
+    "rjust zfill expandtabs isalnum isalpha isascii isdigit islower isspace istitle isupper removeprefix removesuffix "
+    "__contains__ __iter__ __eq__ __ne__ __lt__ __le__ __gt__ __ge__ __repr__ __add__ __mul__ __rmul__ "
+    "__mod__",
+    _WRITE: "append clear",
+    _WRITE_KEY: "__setitem__ __delitem__",
+    _WRITE_MANY: "extend insert pop remove reverse __iadd__ __imul__ __init__",
+}
+_ARRAY = {
+    _READ_UNSAFE: "__len__ __getitem__ buffer_info count index tobytes tolist tofile tounicode __contains__ "
+    "__iter__ __copy__ __deepcopy__ __eq__ __ne__ __lt__ __le__ __gt__ __ge__ __repr__ __add__ __mul__ __rmul__",
+    _WRITE_UNSAFE: "append byteswap clear extend frombytes fromfile fromlist fromunicode insert pop remove "
+    "reverse __setitem__ __delitem__ __iadd__ __imul__",
+}
+_ORDERED_DICT = {
+    _READ_UNSAFE: "copy __copy__ __len__ keys values items get __getitem__ __contains__ __iter__ __reversed__ "
+    "__eq__ __ne__ __repr__ __or__ __ror__",
+    _WRITE_UNSAFE: "clear popitem pop setdefault __setitem__ __delitem__ update move_to_end __ior__ __init__",
+}
+# A missing key of a defaultdict is a read, a call of the factory and a write.
+_DEFAULTDICT = {
+    **_DICT,
+    _READ_EACH: "__eq__ __ne__ __repr__ __copy__",
+    Effect(Kind.WRITE, keyed=True, steps="many"): "__missing__",
+}
+# Counter's updates are a read and a write for each element.
+_COUNTER = {
+    **_DICT,
+    _WRITE_UNSAFE: "update subtract",
+    _WRITE_MANY: "__ior__ __iadd__ __isub__ __iand__ __init__",
+}
+
+
+def _methods(owner: type, effects: dict[Effect, str]) -> dict[tuple[type, str], Effect]:
+    """Return the rows of those methods that ``owner`` has in this version."""
+    return {
+        (owner, name): effect
+        for effect, names in effects.items()
+        for name in names.split()
+        if hasattr(owner, name)
+    }
+
+
+METHODS: dict[tuple[type, str], Effect] = {
+    **_methods(list, _LIST),
+    **_methods(dict, _DICT),
+    **_methods(set, _SET),
+    **_methods(deque, _DEQUE),
+    **_methods(bytearray, _BYTEARRAY),
+    **_methods(defaultdict, _DEFAULTDICT),
+    **_methods(OrderedDict, _ORDERED_DICT),
+    **_methods(Counter, _COUNTER),
+    **_methods(array, _ARRAY),
+}
+
+# ``many`` in METHODS is the worst case; without an argument these are one step.
+ONE_STEP_AT_END: frozenset[tuple[type, str]] = frozenset({(list, "pop"), (bytearray, "pop")})
+
+_ATTRIBUTE_READ = Effect(Kind.READ, keyed=True, form=Form.ATTRIBUTE)
+_ATTRIBUTE_WRITE = Effect(Kind.WRITE, keyed=True, form=Form.ATTRIBUTE)
+
+# Functions in C whose first argument is the container, or the object with the attributes. Look up only
+# exact builtins and types: anything else may define a ``__hash__`` of its own.
+FUNCTIONS: dict[object, Effect] = {
+    len: _READ,
+    # Snapshots of exact lists, dicts and sets; of anything else one read per element.
+    list: _READ,
+    dict: _READ,
+    set: _READ,
+    frozenset: _READ,
+    sorted: _READ,
+    tuple: _READ_EACH,
+    sum: _READ_EACH,
+    min: _READ_EACH,
+    max: _READ_EACH,
+    any: _READ_EACH,
+    all: _READ_EACH,
+    deque: _READ_EACH,
+    iter: _READ,
+    reversed: _READ,
+    enumerate: _READ,
+    zip: _READ,
+    next: _WRITE_UNSAFE,
+    heapq.heappush: _WRITE_UNSAFE,
+    heapq.heappop: _WRITE_UNSAFE,
+    heapq.heapify: _WRITE_UNSAFE,
+    heapq.heapreplace: _WRITE_UNSAFE,
+    heapq.heappushpop: _WRITE_UNSAFE,
+    bisect.bisect_left: _READ_EACH,
+    bisect.bisect_right: _READ_EACH,
+    bisect.insort_left: _WRITE_MANY,
+    bisect.insort_right: _WRITE_MANY,
+    getattr: _ATTRIBUTE_READ,
+    hasattr: _ATTRIBUTE_READ,
+    setattr: _ATTRIBUTE_WRITE,
+    delattr: _ATTRIBUTE_WRITE,
+    vars: Effect(Kind.READ, form=Form.ATTRIBUTE),
+}
+
+MUTABLE_TYPES: frozenset[type] = frozenset({owner for owner, _ in METHODS})
+
+
+def _iterator_types() -> Iterable[type]:
+    samples: tuple[Iterable[object], ...] = ([], {}, {}.values(), {}.items(), set(), deque(), bytearray())
+    for sample in (*samples, array("b")):
+        yield type(iter(sample))
+        if hasattr(sample, "__reversed__"):
+            yield type(reversed(sample))  # type: ignore[call-overload]
+    yield type(iter(OrderedDict()))
+    yield type(iter(int, 0))  # callable and sentinel
+    yield from (enumerate, zip, map, filter, reversed)
+    yield from (value for value in vars(itertools).values() if isinstance(value, type))
+
+
+ITERATORS: frozenset[type] = frozenset(_iterator_types())
+
+IMMUTABLE_TYPES: frozenset[type] = frozenset(
+    {
+        NoneType, bool, int, float, complex, str, bytes, tuple, frozenset, range, slice, EllipsisType,
+        NotImplementedType, CodeType, BuiltinFunctionType,
+    },
+)  # fmt: skip
+
+# C calls after which a warm interpreter with the GIL does not switch: their specialised forms skip the check.
+GIL_SILENT: frozenset[object] = frozenset({len, isinstance, type, list.append})

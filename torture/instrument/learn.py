@@ -1,0 +1,101 @@
+"""Learn which Python modules run, and say which are never opened."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from types import CodeType, FrameType, TracebackType
+from typing import Self
+
+# Top-level packages that are never instrumented: torture itself, what it runs on, the import system, and
+# tools whose own state would become part of the explored program.
+NEVER = frozenset(
+    {
+        "torture", "greenlet", "importlib", "_frozen_importlib", "_frozen_importlib_external", "zipimport",
+        "builtins", "sys", "abc", "_abc", "codecs", "encodings", "_weakrefset", "weakref", "warnings",
+        "linecache", "traceback", "tokenize", "coverage", "pytest", "_pytest", "pluggy", "hypothesis", "rich",
+        "gc", "opcode", "dis", "site", "runpy",
+    },
+)  # fmt: skip
+# Top-level packages whose lock operations are points while the rest is trusted, unless they are asked for.
+TRUSTED = frozenset(
+    {"threading", "queue", "concurrent", "asyncio", "selectors", "socket", "_threading_local", "ssl"},
+)
+
+_TOOL_IDS = (4, 3, 5, 2, 1, 0)  # free ones first: 0 to 2 and 5 are meant for debuggers, coverage, profilers
+
+
+class ModuleLearner:
+    """Record the module of every Python function that runs inside the ``with`` block.
+
+    On 3.11 only threads and greenlets that called :meth:`enter_thread` are seen, besides the one
+    that entered the block; from 3.12 on all are.
+    """
+
+    def __init__(self) -> None:
+        self._names: set[str] = set()
+        self._leave: Callable[[], None] | None = None
+
+    @property
+    def modules(self) -> frozenset[str]:
+        """The ``__name__`` of the modules whose functions ran."""
+        return frozenset(self._names)
+
+    def __enter__(self) -> Self:
+        self._leave = self._watch()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._leave is not None:
+            self._leave()
+            self._leave = None
+
+    def enter_thread(self) -> None:
+        """Watch the thread or greenlet that calls this, as the first thing it does."""
+        if sys.version_info < (3, 12) and self._leave is not None:
+            sys.setprofile(self._called)
+
+    def _called(self, frame: FrameType, event: str, _: object) -> None:
+        if self._leave is None:  # a greenlet that outlived the block
+            sys.setprofile(None)
+        elif event == "call":
+            self._add(frame)
+
+    def _add(self, frame: FrameType) -> None:
+        name = frame.f_globals.get("__name__")
+        if isinstance(name, str):
+            self._names.add(name)
+
+    if sys.version_info >= (3, 12):
+
+        def _watch(self) -> Callable[[], None]:
+            monitoring = sys.monitoring
+            start = monitoring.events.PY_START
+            tool = next(tool for tool in _TOOL_IDS if monitoring.get_tool(tool) is None)
+
+            def started(_code: CodeType, _offset: int) -> object:
+                self._add(sys._getframe(1))  # the only way from an event to the globals
+                return monitoring.DISABLE
+
+            def leave() -> None:
+                monitoring.set_events(tool, 0)
+                monitoring.register_callback(tool, start, None)
+                monitoring.free_tool_id(tool)
+
+            monitoring.use_tool_id(tool, "torture")
+            monitoring.register_callback(tool, start, started)
+            monitoring.restart_events()  # what an earlier block disabled
+            monitoring.set_events(tool, start)
+            return leave
+
+    else:
+
+        def _watch(self) -> Callable[[], None]:
+            before = sys.getprofile()
+            sys.setprofile(self._called)
+            return lambda: sys.setprofile(before)

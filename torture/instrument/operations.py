@@ -1,0 +1,299 @@
+"""What is written at each opcode, for both granularities."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from torture.instrument import opcodes as o
+from torture.instrument.cells import variable
+from torture.instrument.writer import Writer
+from torture.trace.site import Form, Kind
+
+_IN_PLACE = 13  # the first in-place operator among the arguments of BINARY_OP
+_STATIC_BOOL = o.ops(
+    "COMPARE_OP", "IS_OP", "CONTAINS_OP", "UNARY_NOT", "CHECK_EXC_MATCH", "MATCH_MAPPING", "MATCH_SEQUENCE",
+    "WITH_EXCEPT_START", "LOAD_CONST",
+)  # fmt: skip
+_BUILDS_TUPLE = o.ops("LIST_TO_TUPLE", "CALL_INTRINSIC_1", "BUILD_TUPLE", "LOAD_CONST")
+_GETS_ITERATOR = o.ops("GET_ITER", "GET_AITER")
+_BUILD_SLICE, _KW_NAMES, _PRECALL = o.op("BUILD_SLICE"), o.op("KW_NAMES"), o.op("PRECALL")
+_CALL_KW, _PUSH_NULL, _LOAD_GLOBAL = o.op("CALL_KW"), o.op("PUSH_NULL"), o.op("LOAD_GLOBAL")
+_LOAD_SUPER_ATTR = o.op("LOAD_SUPER_ATTR")
+
+# Each tail is what follows on [callback, NULL, site]: the arguments, the call, the drop of its None.
+_END = {count: o.end_call(count) for count in range(1, 5)}
+_NO_MORE = _END[1] + o.POP_TOP
+_TOP = o.copies([4]) + _END[2] + o.POP_TOP
+_SECOND = o.copies([5]) + _END[2] + o.POP_TOP
+_TOP_TWO = o.copies([5, 5]) + _END[3] + o.POP_TOP
+_STORE_ATTR = o.copies([4, 6]) + _END[3] + o.POP_TOP
+_STORE_SUBSCR = o.copies([5, 5, 8]) + _END[4] + o.POP_TOP
+_CONTAINS = o.copies([5, 5]) + _END[3] + o.encode(o.op("SWAP"), 3) + o.POP_TOP + o.POP_TOP
+
+Handler = Callable[[Writer, int], None]
+
+
+def _name(writer: Writer, index: int, shift: int = 0) -> str:
+    return writer.code.co_names[writer.layout.args[index] >> shift]
+
+
+def _attribute(shift: int, method_bit: int, kind: Kind = Kind.READ) -> Handler:
+    """Return the handler of an attribute load: an access point, and method loads made plain ones."""
+
+    def handle(writer: Writer, index: int) -> None:
+        name = _name(writer, index, shift)
+        if not writer.plan.gil and (kind is Kind.WRITE or writer.plan.mutable(name)):
+            site = writer.site(index, kind, Form.ATTRIBUTE, name)
+            writer.before(index, writer.begin("access") + site + _TOP)
+        if writer.layout.args[index] & method_bit:
+            plain = o.encode(writer.layout.ops[index], writer.layout.args[index] & ~method_bit)
+            writer.edits.instead[index] = plain + o.NULL_BESIDE
+
+    return handle
+
+
+def _load_method(writer: Writer, index: int) -> None:
+    """3.11: LOAD_METHOD, whose argument is the same as LOAD_ATTR's."""
+    _attribute(0, 0)(writer, index)
+    writer.edits.instead[index] = o.encode(o.op("LOAD_ATTR"), writer.layout.args[index]) + o.NULL_BESIDE
+
+
+def _store_attribute(writer: Writer, index: int) -> None:
+    site = writer.site(index, Kind.WRITE, Form.ATTRIBUTE, _name(writer, index))
+    writer.before(index, writer.begin("store") + site + _STORE_ATTR)
+
+
+def _load_global(writer: Writer, index: int) -> None:
+    name = _name(writer, index, 1)
+    if writer.plan.mutable(name):
+        _access_global(writer, index, Kind.READ, name)
+
+
+def _delete_global(writer: Writer, index: int) -> None:
+    _access_global(writer, index, Kind.WRITE, _name(writer, index))
+
+
+def _access_global(writer: Writer, index: int, kind: Kind, name: str) -> None:
+    site = writer.site(index, kind, Form.GLOBAL, name)
+    writer.before(index, writer.begin("access") + site + writer.none() + _END[2] + o.POP_TOP)
+
+
+def _store_global(writer: Writer, index: int) -> None:
+    site = writer.site(index, Kind.WRITE, Form.GLOBAL, _name(writer, index))
+    none = writer.none()
+    writer.before(index, writer.begin("store") + site + none + o.copies([5]) + _END[3] + o.POP_TOP)
+
+
+def _cell(kind: Kind, callback: str, tail: bytes) -> Handler:
+    def handle(writer: Writer, index: int) -> None:
+        number = writer.layout.args[index]
+        name = variable(writer.code, number)
+        if name not in writer.settled:
+            site = writer.site(index, kind, Form.CELL, name)
+            writer.before(index, writer.begin(callback) + site + o.encode(o.LOAD_CELL, number) + tail)
+
+    return handle
+
+
+def _item(kind: Kind) -> Handler:
+    def handle(writer: Writer, index: int) -> None:
+        site = writer.site(index, kind, Form.ITEM)
+        sliced = writer.previous(index) == _BUILD_SLICE
+        tail = _slice_tail(writer, [5]) if sliced else _TOP_TWO
+        writer.before(index, writer.begin("item") + site + tail)
+
+    return handle
+
+
+def _slice_tail(writer: Writer, obj: Sequence[int], value: Sequence[int] = ()) -> bytes:
+    arguments = o.copies(obj) + writer.none() + o.copies(value)
+    return arguments + _END[3 + len(value)] + o.POP_TOP
+
+
+def _binary_slice(writer: Writer, index: int) -> None:
+    site = writer.site(index, Kind.READ, Form.ITEM)
+    writer.before(index, writer.begin("item") + site + _slice_tail(writer, [6]))
+
+
+def _store_subscr(writer: Writer, index: int) -> None:
+    site = writer.site(index, Kind.WRITE, Form.ITEM)
+    sliced = writer.previous(index) == _BUILD_SLICE
+    tail = _slice_tail(writer, [5], [8]) if sliced else _STORE_SUBSCR
+    writer.before(index, writer.begin("store_item") + site + tail)
+
+
+def _store_slice(writer: Writer, index: int) -> None:
+    site = writer.site(index, Kind.WRITE, Form.ITEM)
+    writer.before(index, writer.begin("store_item") + site + _slice_tail(writer, [6], [9]))
+
+
+def _container(form: Form) -> Handler:
+    """Return the handler of what uses all of the object on top of the stack."""
+
+    def handle(writer: Writer, index: int) -> None:
+        if writer.previous(index) != o.LOAD_CONST:
+            writer.before(index, writer.begin("container") + writer.site(index, Kind.READ, form) + _TOP)
+
+    return handle
+
+
+def _truth(writer: Writer, index: int) -> None:
+    at = index
+    if writer.previous(at) == o.COPY and writer.layout.args[at - 1] == 1:
+        at -= 1
+    if writer.previous(at) not in _STATIC_BOOL:
+        writer.before(index, writer.begin("container") + writer.site(index, Kind.READ, Form.CONTAINER) + _TOP)
+
+
+def _binary_op(writer: Writer, index: int) -> None:
+    if not writer.constant_operand(index, (int, float, complex, str)):
+        kind = Kind.WRITE if writer.layout.args[index] >= _IN_PLACE else Kind.READ
+        writer.before(index, writer.begin("container") + writer.site(index, kind, Form.CONTAINER) + _SECOND)
+
+
+def _compare_op(writer: Writer, index: int) -> None:
+    if not writer.constant_operand(index, (object,)):
+        site = writer.site(index, Kind.READ, Form.CONTAINER)
+        writer.before(index, writer.begin("container") + site + _SECOND)
+
+
+def _contains_op(writer: Writer, index: int) -> None:
+    if writer.previous(index) == o.LOAD_CONST:
+        return
+    site = writer.site(index, Kind.READ, Form.CONTAINS)
+    inversion = o.encode(o.op("UNARY_NOT"), 0) if writer.layout.args[index] else b""
+    writer.edits.instead[index] = writer.begin("contains") + site + _CONTAINS + inversion
+
+
+def _call(writer: Writer, index: int) -> None:
+    ops, args = writer.layout.ops, writer.layout.args
+    count = args[index]
+    start = index  # of the instructions that must stay together
+    keywords: tuple[str, ...] = ()
+    if ops[start - 1] == _PRECALL:
+        start -= 1
+    if ops[start - 1] == _KW_NAMES:
+        start -= 1
+        keywords = writer.code.co_consts[args[start]]
+    elif ops[index] == _CALL_KW:
+        keywords = writer.code.co_consts[args[index - 1]]
+    names = int(ops[index] == _CALL_KW)  # whether the names are on the stack as well
+    comprehension = count == 0 and ops[start - 1] in _GETS_ITERATOR
+    if not writer.plan.gil and (comprehension or _is_bare_super(writer, start, count)):
+        return  # made and called in one place; 3.12 has no call there
+    depth = count + names + 4
+    if o.CALLABLE_FIRST or comprehension or _is_exit_of_with(writer, start, count):
+        depth += 1  # a callable with its first argument in the next slot, or with a NULL in it (3.13)
+    first = o.copies([count + names + 4]) if count > len(keywords) else writer.none()
+    site = _call_site(writer, index)
+    _around(writer, start, index, site, o.copies([depth]) + first)
+
+
+def _is_bare_super(writer: Writer, start: int, count: int) -> bool:
+    return (
+        count == 0
+        and not o.CALLABLE_FIRST
+        and writer.layout.ops[start - 1] == _LOAD_GLOBAL
+        and _name(writer, start - 1, 1) == "super"
+    )
+
+
+def _is_exit_of_with(writer: Writer, start: int, count: int) -> bool:
+    """Say whether this ends a ``with`` block: [exit, None, None, None], with no NULL (up to 3.12)."""
+    nones = [writer.loaded_constant(start - back) for back in (1, 2, 3)]
+    return count == 2 and nones == [(None,)] * 3 and writer.layout.ops[start - 4] != _PUSH_NULL
+
+
+def _call_ex(writer: Writer, index: int) -> None:
+    keywords = writer.layout.args[index] & 1
+    if not writer.plan.gil and (keywords or writer.previous(index) not in _BUILDS_TUPLE):
+        star = writer.site(index, Kind.READ, Form.CONTAINER)
+        read = writer.begin("container") + star + o.copies([4 + keywords]) + _END[2] + o.POP_TOP
+        writer.before(index, read)
+    function = o.copies([5 + keywords + o.CALLABLE_FIRST])
+    first = writer.begin("first_of") + o.copies([7 + keywords]) + o.end_call(1)
+    _around(writer, index, index, _call_site(writer, index), function + first)
+
+
+def _call_site(writer: Writer, index: int) -> bytes:
+    return writer.site(index, Kind.SWITCH if writer.plan.gil else Kind.READ, Form.CALL)
+
+
+def _around(writer: Writer, start: int, index: int, site: bytes, arguments: bytes) -> None:
+    writer.before(start, writer.begin("call") + site + arguments + _END[3] + o.POP_TOP)
+    if writer.plan.gil:
+        writer.edits.after[index] = writer.begin("called") + site + _NO_MORE
+
+
+def _enter(writer: Writer, index: int) -> bytes:
+    return writer.begin("enter") + writer.site(index, Kind.SWITCH, Form.SWITCH) + _NO_MORE
+
+
+def _resume(writer: Writer, index: int) -> None:
+    if writer.layout.args[index] & 3 < 2:  # only there, not after an await, may it hand over the GIL
+        writer.edits.after[index] = _enter(writer, index)
+
+
+def _jump_backward(writer: Writer, index: int) -> None:
+    writer.before(index, _enter(writer, index))
+
+
+def _jump_backward_if(writer: Writer, index: int) -> None:
+    writer.edits.taken[index] = _enter(writer, index)
+
+
+def _table(entries: Sequence[tuple[str, Handler]]) -> dict[int, Handler]:
+    return {o.op(name): handler for name, handler in entries if o.op(name) != o.ABSENT}
+
+
+_METHODS: list[tuple[str, Handler]] = [
+    ("LOAD_METHOD", _load_method),
+    ("LOAD_ATTR", _attribute(1, 1) if _LOAD_SUPER_ATTR != o.ABSENT else _attribute(0, 0)),
+    ("LOAD_SUPER_ATTR", _attribute(2, 1)),
+    ("CALL", _call),
+    ("CALL_KW", _call),
+    ("CALL_FUNCTION_EX", _call_ex),
+]
+# 3.13 tells by TO_BOOL where an object is tested; before, what consumes the object does it.
+_TRUTH_TESTS = ("TO_BOOL",) if o.op("TO_BOOL") != o.ABSENT else (
+    "POP_JUMP_IF_TRUE", "POP_JUMP_IF_FALSE", "POP_JUMP_FORWARD_IF_TRUE", "POP_JUMP_FORWARD_IF_FALSE",
+    "POP_JUMP_BACKWARD_IF_TRUE", "POP_JUMP_BACKWARD_IF_FALSE", "JUMP_IF_TRUE_OR_POP", "JUMP_IF_FALSE_OR_POP",
+    "UNARY_NOT",
+)  # fmt: skip
+FREE_THREADED = _table(
+    [
+        *_METHODS,
+        ("DELETE_ATTR", _attribute(0, 0, Kind.WRITE)),
+        ("STORE_ATTR", _store_attribute),
+        ("LOAD_GLOBAL", _load_global),
+        ("STORE_GLOBAL", _store_global),
+        ("DELETE_GLOBAL", _delete_global),
+        ("LOAD_DEREF", _cell(Kind.READ, "access", _END[2] + o.POP_TOP)),
+        ("LOAD_CLASSDEREF", _cell(Kind.READ, "access", _END[2] + o.POP_TOP)),
+        ("LOAD_FROM_DICT_OR_DEREF", _cell(Kind.READ, "access", _END[2] + o.POP_TOP)),
+        ("DELETE_DEREF", _cell(Kind.WRITE, "access", _END[2] + o.POP_TOP)),
+        ("STORE_DEREF", _cell(Kind.WRITE, "store", o.copies([5]) + _END[3] + o.POP_TOP)),
+        ("BINARY_SUBSCR", _item(Kind.READ)),
+        ("DELETE_SUBSCR", _item(Kind.WRITE)),
+        ("BINARY_SLICE", _binary_slice),
+        ("STORE_SUBSCR", _store_subscr),
+        ("STORE_SLICE", _store_slice),
+        ("FOR_ITER", _container(Form.ITERATE)),
+        *((name, _container(Form.CONTAINER)) for name in (
+            "UNPACK_SEQUENCE", "UNPACK_EX", "LIST_EXTEND", "SET_UPDATE", "DICT_UPDATE", "DICT_MERGE",
+        )),
+        *((name, _truth) for name in _TRUTH_TESTS),
+        ("BINARY_OP", _binary_op),
+        ("COMPARE_OP", _compare_op),
+        ("CONTAINS_OP", _contains_op),
+    ],
+)  # fmt: skip
+GIL = _table(
+    [
+        *_METHODS,
+        ("RESUME", _resume),
+        ("JUMP_BACKWARD", _jump_backward),
+        *((f"POP_JUMP_BACKWARD_IF_{condition}", _jump_backward_if)
+          for condition in ("TRUE", "FALSE", "NONE", "NOT_NONE")),
+    ],
+)  # fmt: skip

@@ -1,0 +1,44 @@
+"""What the rewritten bytecode calls: one method per shape of operation."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from torture.trace.site import Site
+
+
+class Points(Protocol):
+    """Receives every scheduling point, just before its operation; the runtime implements it."""
+
+    def access(self, site: Site, obj: object) -> None:
+        """Announce a load or deletion; ``obj`` owns the attribute, is the cell, or None for a global.
+
+        ``super().x`` gives the instance on 3.12+, the super object on 3.11.
+        """
+
+    def store(self, site: Site, obj: object, value: object) -> None:
+        """Announce a store: an attribute of ``obj``, the cell ``obj``, or a global (``obj`` None)."""
+
+    def item(self, site: Site, obj: object, key: object) -> None:
+        """Announce ``obj[key]`` or ``del obj[key]``; ``key`` is None for every slice."""
+
+    def store_item(self, site: Site, obj: object, key: object, value: object) -> None:
+        """Announce ``obj[key] = value``; ``key`` is None for every slice."""
+
+    def container(self, site: Site, obj: object) -> None:
+        """Announce that all of ``obj`` is used: truth, iteration, unpacking, operator (the left operand)."""
+
+    def contains(self, site: Site, item: object, container: object) -> bool:
+        """Announce and perform ``item in container``; must return an exact bool."""
+
+    def call(self, site: Site, function: object, first: object) -> None:
+        """Announce a call; ``first`` is the first positional argument, None where there is none.
+
+        For ``f(*args)`` it is the first element of an exact tuple, None of anything else.
+        """
+
+    def enter(self, site: Site) -> None:
+        """Announce a place where the interpreter may hand over the GIL (granularity ``gil``)."""
+
+    def called(self, site: Site) -> None:
+        """Announce that the call announced with the same ``site`` has returned (granularity ``gil``)."""

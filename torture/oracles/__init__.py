@@ -1,0 +1,1 @@
+"""Pure judges of what ran: they import no engine."""

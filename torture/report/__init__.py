@@ -1,0 +1,1 @@
+"""What a reader gets: console, text, JSON, the report of a failure. Imports no engine."""

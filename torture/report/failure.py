@@ -1,0 +1,197 @@
+"""The report of a failure: its cause, one column per thread, the command that replays it.
+
+A reader wants to see who ran when. Hence one column per thread as long as a column stays readable; with more
+threads one column and the thread's name in front of each row. The rows that the failure hinges on are marked.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+
+from torture.findings import Finding, FindingKind
+from torture.report import steps
+from torture.report.cause import interference, thread_names
+from torture.report.steps import Elision, Line, Row, Switch
+from torture.trace.event import Trace
+
+HEIGHT = 60  # lines
+MESSAGE_HEIGHT = 16  # lines of the message, at most
+MARK = "▸ "
+MARGIN = len(MARK)
+GAP = 2
+WIDEST_SOURCE = 28
+NARROWEST_COLUMN = 14
+WIDEST_NAME = 16
+
+# The pattern of three accesses explains these; the others name their threads and places in the message.
+_EXPLAINED = frozenset(FindingKind) - {
+    FindingKind.DEADLOCK,
+    FindingKind.CRASH,
+    FindingKind.HANG,
+    FindingKind.MEMORY,
+}
+
+
+def render(finding: Finding, trace: Trace, *, width: int = 80, command: str) -> str:
+    """Return the report, at most 60 lines of ``width`` columns.
+
+    Only ``command``, which replays the failure, is never folded: it must survive copying.
+    """
+    hinge = interference(trace) if finding.kind in _EXPLAINED else None
+    head = _message(finding, width)
+    if hinge is not None:
+        head += textwrap.wrap(steps.printable(hinge.sentence), width)
+    foot = ["", *textwrap.wrap(_facts(finding), width), f"replay: {command}"]
+    marked = set() if hinge is None else {hinge.first, hinge.between, hinge.second}
+    room = HEIGHT - len(head) - len(foot) - 3
+    rows = steps.lines(trace, marked, room)
+    table = ["", *_table(trace, rows, width)] if rows else ["", "No step was recorded."]
+    return "\n".join(line.rstrip() for line in (*head, *table, *foot))
+
+
+def render_trace(trace: Trace) -> str:
+    """Return the whole trace as text: a line for each thread, then one for each event."""
+    names = {index: steps.printable(name) for index, name in thread_names(trace).items()}
+    lines = [
+        f"# thread {thread.index} {thread.path} {steps.printable(thread.name)}{' daemon' * thread.daemon}"
+        for thread in trace.threads
+    ]
+    for event in trace.events:
+        value = f" -> {event.value}" if event.value else ""
+        what = steps.printable(f"{event.kind} {event.resource}".rstrip() + value)
+        where = steps.printable(f"{event.file}:{event.line} {event.function}")
+        lines.append(
+            f"{event.step} {names.get(event.thread, event.thread)}: {'  ' * event.depth}{what}  [{where}]"
+        )
+    return "".join(line + "\n" for line in lines)
+
+
+def _message(finding: Finding, width: int) -> list[str]:
+    text = finding.message.strip() or "no message"
+    if finding.kind not in {FindingKind.ASSERTION, FindingKind.EXCEPTION}:  # their message names its type
+        text = text if text.startswith(finding.kind.value) else f"{finding.kind.value}: {text}"
+    lines: list[str] = []
+    for number, line in enumerate(text.splitlines()):
+        stripped = steps.printable(line.lstrip())
+        indent = " " * min(len(line) - len(line.lstrip()), 8)
+        hanging = indent + "  " * bool(number)
+        lines += textwrap.wrap(stripped, width, initial_indent=indent, subsequent_indent=hanging) or [""]
+    if len(lines) > MESSAGE_HEIGHT:
+        half = MESSAGE_HEIGHT // 2
+        left_out = len(lines) - 2 * half + 1
+        lines = [*lines[:half], f"… {left_out} lines …", *lines[len(lines) - half + 1 :]]
+    return lines
+
+
+def _facts(finding: Finding) -> str:
+    sizes = {"thread": finding.threads, "preemption": finding.preemptions, "step": finding.steps}
+    facts = ", ".join(steps.counted(number, noun) for noun, number in sizes.items())
+    if finding.shrunk_from:
+        larger = (
+            steps.counted(number, noun.removesuffix("s")) for noun, number in finding.shrunk_from.items()
+        )
+        facts += f" (shrunk from {', '.join(larger)})"
+    if finding.reachable:
+        facts += f"; reachable: {finding.reachable}"
+    if finding.labels:
+        facts += f"; {', '.join(finding.labels)}"
+    return f"{facts}; every step: replay with --trace FILE"
+
+
+def _table(trace: Trace, rows: Sequence[Line], width: int) -> list[str]:
+    names = {index: steps.printable(name) for index, name in thread_names(trace).items()}
+    present = {row.thread for row in rows} | {row.to for row in rows if isinstance(row, Switch)}
+    threads = [index for index in names if index in present]
+    sources = [len(row.source) for row in rows if isinstance(row, Row)]
+    source = min(max(sources, default=0), WIDEST_SOURCE, width // 3)
+    room = width - MARGIN - source - GAP
+    if len(threads) <= 3 and room >= len(threads) * (NARROWEST_COLUMN + GAP):
+        return _columns(rows, {thread: names[thread] for thread in threads}, room=room, source=source)
+    return _single(rows, names, room=room, source=source)
+
+
+def _columns(rows: Sequence[Line], names: dict[int, str], *, room: int, source: int) -> list[str]:
+    widths = _share({thread: _wanted(rows, thread, name) for thread, name in names.items()}, room)
+    starts: dict[int, int] = {}
+    position = 0
+    for thread, width in widths.items():
+        starts[thread] = position
+        position += width + GAP
+    header = "".join(_end(name, widths[thread]).ljust(widths[thread] + GAP) for thread, name in names.items())
+    total = MARGIN + position + source
+
+    def draw(row: Line) -> str:
+        if isinstance(row, Switch):
+            return " " * MARGIN + _arrow(starts[row.thread], starts[row.to])
+        if isinstance(row, Elision):
+            return " " * (MARGIN + (0 if row.thread is None else starts[row.thread])) + steps.told(row)
+        cell = " " * starts[row.thread] + _cell(row, widths[row.thread])
+        return (MARK if row.marked else " " * MARGIN) + cell.ljust(position) + _end(row.source, source)
+
+    return [" " * MARGIN + header, "─" * total, *map(draw, rows)]
+
+
+def _arrow(start: int, end: int) -> str:
+    if start < end:
+        return " " * start + "── switch ".ljust(end - start, "─") + "▶"
+    return " " * end + "◀" + " switch ──".rjust(start - end, "─")
+
+
+def _single(rows: Sequence[Line], names: dict[int, str], *, room: int, source: int) -> list[str]:
+    label = min(max(map(len, names.values())), WIDEST_NAME)
+    width = room - label - GAP
+    widest = max((len(_cell(row, width)) for row in rows if isinstance(row, Row)), default=0)
+    total = MARGIN + label + GAP + widest + GAP + source
+
+    def draw(row: Line) -> str:
+        blank = " " * (MARGIN + label + GAP)
+        if isinstance(row, Switch):
+            return " " * MARGIN + f"── switch ──▶ {_end(names[row.to], width)}"
+        if isinstance(row, Elision):
+            return blank + steps.told(row)
+        name = _end(names[row.thread], label).ljust(label + GAP)
+        return (
+            (MARK if row.marked else " " * MARGIN)
+            + name
+            + _cell(row, width).ljust(widest + GAP)
+            + _end(row.source, source)
+        )
+
+    return [" " * MARGIN + "thread".ljust(label + GAP) + "step", "─" * total, *map(draw, rows)]
+
+
+def _wanted(rows: Sequence[Line], thread: int, name: str) -> int:
+    """Return the width at which nothing in the thread's column is shortened."""
+    cells = [len(_cell(row, 10_000)) for row in rows if isinstance(row, Row) and row.thread == thread]
+    return max(NARROWEST_COLUMN, min(len(name), 20), *cells, 0)
+
+
+def _share(wanted: dict[int, int], room: int) -> dict[int, int]:
+    """Give each column what it wants, or an equal share of what the modest ones leave."""
+    shares: dict[int, int] = {}
+    left = room - GAP * len(wanted)
+    for rank, (thread, width) in enumerate(sorted(wanted.items(), key=lambda item: (item[1], item[0]))):
+        shares[thread] = min(width, left // (len(wanted) - rank))
+        left -= shares[thread]
+    return {thread: shares[thread] for thread in wanted}
+
+
+def _cell(row: Row, width: int) -> str:
+    """Return indentation and operation in at most ``width`` columns; the resource keeps its end."""
+    indent = " " * min(2 * row.depth, 8, width // 4)
+    room = width - len(indent)
+    before, resource = row.before, row.resource
+    after = (
+        row.after
+        if len(before) + len(resource) + len(row.after) <= room
+        else _end(row.after, max(8, room // 2))
+    )
+    space = room - len(before) - len(after)
+    if len(resource) > space:
+        resource = "…" + resource[len(resource) - space + 1 :] if space > 1 else "…"
+    return _end(indent + before + resource + after, width)
+
+
+def _end(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: max(width - 1, 0)] + "…"

@@ -1,0 +1,179 @@
+"""From events to the rows of a failure report: library code folded, long runs elided."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
+from itertools import groupby
+
+from torture.report.cause import place
+from torture.trace.event import Event, Trace
+from torture.trace.site import Kind
+
+_LIBRARY = re.compile(r"(^|/)(site|dist)-packages/|/lib/python3\.\d+t?/|^<frozen ")
+_LIFE = frozenset({Kind.START, Kind.END, Kind.SPAWN, Kind.JOIN})  # never folded
+LONGEST_RUN = 12  # rows of one thread between two switches: more tells a reader nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the report. The resource stands apart, because it is what may be shortened."""
+
+    thread: int
+    depth: int
+    before: str
+    resource: str
+    after: str
+    source: str
+    marked: bool = False
+    steps: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Elision:
+    """Rows left out."""
+
+    thread: int | None  # None: rows of several threads
+    steps: int
+    switches: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """From here on another thread runs."""
+
+    thread: int  # the one that stops
+    to: int
+
+
+Line = Row | Elision | Switch
+Segment = Sequence[Row | Elision]  # what one thread does between two switches
+
+
+def lines(trace: Trace, marked: Set[int], limit: int) -> list[Line]:
+    """Return at most ``limit`` lines. ``marked`` events (positions) are the last to be left out."""
+    segments = _segments(trace, marked)
+    longest = max((len(segment) for segment in segments), default=0)
+    flat: list[Line] = []
+    for keep in range(max(min(longest, LONGEST_RUN), 3), 2, -1):
+        flat = _flatten([_elide(segment, keep) for segment in segments])
+        if len(flat) <= limit:
+            return flat
+    return _cut(flat, limit)
+
+
+def library(event: Event) -> bool:
+    """Return whether the event happened in the standard library or an installed package."""
+    return _LIBRARY.search(event.file) is not None
+
+
+def _segments(trace: Trace, marked: Set[int]) -> list[list[Row]]:
+    def key(numbered: tuple[int, Event]) -> tuple[int, int | None]:
+        position, event = numbered
+        folds = library(event) and position not in marked and event.kind not in _LIFE
+        return event.thread, None if folds else position
+
+    rows: list[Row] = []
+    shown = [(position, event) for position, event in enumerate(trace.events) if event.kind != Kind.SWITCH]
+    lowest = {event.thread: event.depth for _, event in reversed(shown)}
+    for _, event in shown:
+        lowest[event.thread] = min(lowest[event.thread], event.depth)
+    for (thread, position), group in groupby(shown, key):
+        events = [event for _, event in group]
+        depth = min(event.depth for event in events) - lowest[thread]
+        if position is None:
+            rows.append(_folded(events, depth))
+        else:
+            rows.append(_row(events[0], depth, position in marked))
+    return [list(group) for _, group in groupby(rows, lambda row: row.thread)]
+
+
+def _folded(events: list[Event], depth: int) -> Row:
+    outermost = min(events, key=lambda event: event.depth)
+    name = f"{outermost.module}.{outermost.function.rpartition('<locals>.')[2]}"
+    return Row(
+        outermost.thread, depth, "", name, f" ({counted(len(events), 'step')})", "library", steps=len(events)
+    )
+
+
+def _row(event: Event, depth: int, marked: bool) -> Row:
+    value = printable(event.value)
+    match event.kind:
+        case Kind.READ:
+            before, after = "", f" ➜ {value}" if value else " ➜"
+        case Kind.WRITE:
+            before, after = "", f" = {value}" if value else " ="
+        case _:
+            before, after = event.kind, f" ➜ {value}" if value else ""
+    resource = printable(event.resource)
+    if before and resource:
+        before += " "
+    source = printable(f"{place(event)} {_bare(event.function)}")
+    return Row(event.thread, depth, before, resource, after, source, marked)
+
+
+def printable(text: str) -> str:
+    """Return the text with every control character written as an escape: a row stays one line."""
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
+
+
+def _bare(function: str) -> str:
+    return function.rpartition(".")[2]  # file and line say the rest, and columns are narrow
+
+
+def counted(number: int, noun: str) -> str:
+    """Return ``1 step``, ``2 steps``, ``2 switches``."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "es" if noun.endswith("ch") else "s")
+
+
+def told(elision: Elision) -> str:
+    """Return the words for an elision."""
+    switches = f", {counted(elision.switches, 'switch')}" if elision.switches else ""
+    return f"… {counted(elision.steps, 'step')}{switches} …"
+
+
+def _elide(segment: Sequence[Row], keep: int) -> Segment:
+    if len(segment) <= keep:
+        return segment
+    head, tail = keep // 2, keep - keep // 2 - 1
+    kept: list[Row | Elision] = list(segment[:head])
+    end = len(segment) - tail
+    for marked, group in groupby(segment[head:end], lambda row: row.marked):
+        rows = list(group)
+        if marked or len(rows) == 1:
+            kept.extend(rows)
+        else:
+            kept.append(Elision(rows[0].thread, sum(row.steps for row in rows)))
+    return [*kept, *segment[end:]]
+
+
+def _flatten(segments: Sequence[Segment]) -> list[Line]:
+    flat: list[Line] = []
+    for segment in segments:
+        thread = segment[0].thread
+        assert thread is not None
+        previous = flat[-1].thread if flat else None
+        if previous is not None:
+            flat.append(Switch(previous, thread))
+        flat.extend(segment)
+    return flat
+
+
+def _cut(flat: list[Line], limit: int) -> list[Line]:
+    """Keep the beginning and a window at the end, or where the marked rows begin if that is earlier."""
+    head = limit // 5
+    size = limit - head - 2  # two lines say what is left out
+    marks = [index for index, line in enumerate(flat) if isinstance(line, Row) and line.marked]
+    start = len(flat) - size
+    if marks and marks[-1] - marks[0] < size:
+        start = max(head, min(start, marks[0] - 1))
+    parts = [_left_out(flat[head:start]), flat[start : start + size], _left_out(flat[start + size :])]
+    return [*flat[:head], *(line for part in parts for line in part)]
+
+
+def _left_out(part: list[Line]) -> list[Line]:
+    if not part:
+        return []
+    steps = sum(line.steps for line in part if not isinstance(line, Switch))
+    return [Elision(None, steps, sum(isinstance(line, Switch) for line in part))]

@@ -1,0 +1,1 @@
+"""MECHANISM: virtual threads, their primitives, clock and patches. Nothing here chooses."""

@@ -1,0 +1,128 @@
+"""What carries virtual threads: one small interface, greenlets behind it.
+
+Nothing above this module knows greenlets. A carrier runs bodies; exactly one of them runs at a time, and it
+hands over explicitly. Greenlets are kept in a pool whose members are all started from the root: a greenlet
+inherits the recursion depth of whoever starts it, and starting one costs ten times a reuse.
+"""
+
+from __future__ import annotations
+
+import contextvars
+from collections.abc import Callable
+from types import FrameType
+from typing import Any, Protocol
+
+from greenlet import getcurrent, greenlet
+
+
+class Handle(Protocol):
+    """A carried body that can be resumed."""
+
+    def switch(self) -> Any:
+        """Suspend the caller and run this body until somebody hands back to the caller."""
+
+
+Body = Callable[[], "Handle"]  # runs one virtual thread, returns whom to go on with
+
+
+class Carrier(Protocol):
+    """Carries bodies one at a time."""
+
+    @property
+    def root(self) -> Handle:
+        """Return the handle of the engine itself."""
+
+    def create(self, body: Body, context: contextvars.Context | None) -> Handle:
+        """Return a handle for a body that has not started."""
+
+    def run(self, handle: Handle) -> None:
+        """From the root: hand over to ``handle`` and return when a body hands back to the root."""
+
+    def throw(self, handle: Handle, error: BaseException) -> None:
+        """From the root: raise ``error`` where the body waits; returns when it hands back."""
+
+    def discard(self, handle: Handle) -> None:
+        """From the root: forget a body that has never started."""
+
+    def abandon(self, handle: Handle) -> None:
+        """From the root: keep a body that refuses to end, for ever, untouched."""
+
+    def frame(self, handle: Handle) -> FrameType | None:
+        """Return the innermost frame of a waiting body."""
+
+
+class _Carried(greenlet):
+    """A pooled greenlet; ``body`` is what it carries next."""
+
+    body: Body | None = None
+
+
+class GreenletCarrier:
+    """Carries bodies on greenlets of one OS thread."""
+
+    def __init__(self) -> None:
+        self._root: greenlet = getcurrent()
+        self._free: list[_Carried] = []
+        self._wanted: greenlet | None = None
+        self._graveyard: list[Handle] = []
+
+    @property
+    def root(self) -> Handle:
+        return self._root
+
+    def create(self, body: Body, context: contextvars.Context | None) -> Handle:
+        if not self._free:
+            if getcurrent() is self._root:
+                self._fill()
+            else:  # the root has to start it: see the module's first lines
+                self._wanted = getcurrent()
+                self._root.switch()
+        carried = self._free.pop()
+        carried.body = body
+        carried.gr_context = context
+        return carried
+
+    def run(self, handle: Handle) -> None:
+        handle.switch()
+        while self._wanted is not None:
+            back, self._wanted = self._wanted, None
+            self._fill()
+            back.switch()
+
+    def throw(self, handle: Handle, error: BaseException) -> None:
+        assert isinstance(handle, greenlet)
+        handle.throw(error)
+        while self._wanted is not None:
+            back, self._wanted = self._wanted, None
+            self._fill()
+            back.switch()
+
+    def discard(self, handle: Handle) -> None:
+        assert isinstance(handle, _Carried)
+        handle.body = None
+        self._free.append(handle)
+
+    def abandon(self, handle: Handle) -> None:
+        self._graveyard.append(handle)
+
+    def frame(self, handle: Handle) -> FrameType | None:
+        assert isinstance(handle, greenlet)
+        frame: FrameType | None = handle.gr_frame
+        return frame
+
+    def _fill(self) -> None:
+        for _ in range(4):
+            carried = _Carried(self._serve, self._root)
+            carried.switch()
+            self._free.append(carried)
+
+    def _serve(self, *_: object) -> None:
+        me = getcurrent()
+        assert isinstance(me, _Carried)
+        target: Handle = self._root
+        while True:
+            target.switch()
+            assert me.body is not None
+            target = me.body()
+            me.body = None
+            self._free.append(me)

@@ -1,0 +1,429 @@
+"""The kernel: virtual threads under a chooser that decides every switch.
+
+One kernel a process, because patches are process-wide. The hot path is ``countdown``: a point whose countdown is
+above 1 only decrements it (see points.py); everything else ends in :meth:`Kernel.decide`.
+
+Invariants:
+- ``enabled`` holds exactly the threads whose pending operation can be executed now, ascending. A thread that
+  would block is not in it: waiting for a held lock, for an unfinished thread, for a time, for a file descriptor.
+- Nothing is executed before it was chosen: a thread returns from ``decide`` or ``block`` only when it is its turn.
+- A step is one operation executed while there was a choice. Operations of a thread that is alone are not counted,
+  so a schedule is a list of (step, choice) and means the same whatever runs alone in between.
+- Threads in ``eager`` are run to their next point without asking: a thread that starts, or whose join or
+  notification has come, does nothing that another thread can see before that point.
+
+Rejected: a hop through the root at every switch (doubles its cost); sets of threads (order by address).
+"""
+
+from __future__ import annotations
+
+import contextvars
+from bisect import insort
+from collections.abc import Callable
+from types import FrameType
+from typing import Protocol
+
+from torture.errors import InternalError
+from torture.runtime import originals
+from torture.runtime.carrier import Carrier, GreenletCarrier, Handle
+from torture.runtime.choice import ABANDON, FIRE_TIMER, Chooser, SchedulingPoint
+from torture.runtime.clock import Clock
+from torture.runtime.thread import VirtualThread
+from torture.trace.site import Site
+
+FOREVER = 1 << 60
+SPIN_LIMIT = 1_000  # steps in a row after which a thread has to let another one go: spin loops end
+VAIN_LIMIT = 8  # yields after which time goes on although threads could run: they wait for somebody who sleeps
+YIELD_LIMIT = 2  # the same for a thread that yields in vain
+KILL_LIMIT = 10_000  # points that a dying thread may pass before it is abandoned
+FIRST_IDENT = 0x7F00_0000_0000  # looks like a pthread
+
+
+class Kill(BaseException):
+    """Ends a leftover virtual thread; never seen outside the runtime."""
+
+
+class Recorder(Protocol):
+    """Gets every operation of a recorded execution, just before it happens."""
+
+    def record(self, thread: VirtualThread, step: int, site: Site, obj: object, key: object, value: object) -> None:
+        """Note one operation."""
+
+
+class Idle(Protocol):
+    """Waits outside the kernel (file descriptors) when no thread can run."""
+
+    def poll(self, patience: float) -> bool:
+        """Wake threads whose descriptors are ready; True when one was woken."""
+
+    def waiting(self) -> bool:
+        """Tell whether any thread waits for a descriptor."""
+
+
+class Stop:
+    """Why an execution ended before its main thread did: ``kind`` is deadlock, step-limit or abandoned."""
+
+    __slots__ = ("kind",)
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
+
+class Kernel:
+    """Runs one execution at a time; see the module's first lines."""
+
+    def __init__(self, carrier: Carrier) -> None:
+        self.carrier = carrier
+        self.home = originals.get_ident()
+        self.clock = Clock()
+        self.active = False
+        self.countdown = FOREVER
+        self.current: VirtualThread = VirtualThread(0, "-", 0)
+        self.epoch = 0  # of the execution: what a primitive remembers from an earlier one is stale
+        self.idle: Idle | None = None
+        self.recorder: Recorder | None = None
+        self.gil = False  # scheduling points only where an interpreter with a GIL switches
+        self.step_limit = 20_000
+        self.on_thread: Callable[[], None] | None = None  # called first thing in each virtual thread
+        self.on_stop: Callable[[], None] | None = None  # called when all is over, before leftovers are ended
+        self._point = SchedulingPoint()
+        self._reset()
+
+    def _reset(self) -> None:
+        self.threads: list[VirtualThread] = []
+        self.enabled: list[int] = []
+        self.eager: list[int] = []
+        self.schedule: list[tuple[int, int]] = []
+        self.steps = 0
+        self.solo_steps = 0
+        self.switches = 0
+        self.preemptions = 0
+        self.early_timers = 0
+        self.stop: Stop | None = None
+        self.killing = False
+        self.foreign = False  # another OS thread reached a point
+        self._granted = 0
+        self._solo = False
+        self._solo_run = 0
+        self._last = 0  # who took the last counted step
+        self._run_start = 0
+        self._skip = -1
+        self._vain = 0  # yields and spins since time went on
+        self._kill_steps = 0
+        self._idents: list[int] = []
+        self._next_ident = FIRST_IDENT
+
+    # -- one execution ---------------------------------------------------------------------------
+
+    def execute(self, chooser: Chooser, body: Callable[[], None]) -> None:
+        """Run ``body`` as virtual thread 0 until it and what it waits for ends, or nothing can go on."""
+        self._reset()
+        self._chooser = chooser
+        self.epoch += 1
+        self.clock.reset()
+        point = self._point
+        point.threads = self.threads
+        main = self._add("0", body, contextvars.copy_context())
+        self.eager.clear()
+        main.started = True
+        self.current = main
+        self.active = True
+        self._grant_free()
+        try:
+            self.carrier.run(main.handle)
+            if self.on_stop is not None:
+                self.on_stop()
+            self._kill_leftovers()
+        finally:
+            self.active = False
+            self.countdown = FOREVER
+
+    def spawn(self, body: Callable[[], None], *, name: str, daemon: bool) -> VirtualThread:
+        """Start a virtual thread that runs ``body``."""
+        parent = self.current
+        parent.children += 1
+        thread = self._add(f"{parent.path}.{parent.children}", body, None)
+        thread.name = name
+        thread.daemon = daemon
+        self._account()
+        return thread
+
+    def _add(self, path: str, body: Callable[[], None], context: contextvars.Context | None) -> VirtualThread:
+        ident = self._idents.pop() if self._idents else self._new_ident()
+        thread = VirtualThread(len(self.threads), path, ident)
+        self.threads.append(thread)
+        thread.handle = self.carrier.create(lambda: self._carry(thread, body), context)
+        self.enabled.append(thread.index)
+        self.eager.append(thread.index)
+        return thread
+
+    def _new_ident(self) -> int:
+        self._next_ident += 0x1000
+        return self._next_ident
+
+    def _carry(self, thread: VirtualThread, body: Callable[[], None]) -> Handle:
+        thread.started = True
+        if self.on_thread is not None:
+            self.on_thread()
+        try:
+            body()
+        except Kill:
+            pass
+        thread.finished = True
+        thread.enabled = False
+        thread.pending = None
+        thread.locals.clear()
+        self._idents.append(thread.ident)  # the next thread gets it, as with real threads
+        if self.killing:
+            return self.carrier.root
+        self.enabled.remove(thread.index)
+        self._account()
+        for joiner in thread.joiners:
+            self.wake(joiner, eagerly=True)
+        thread.joiners.clear()
+        if thread.index == 0:
+            return self.carrier.root
+        following = self._pick()
+        if following is None:
+            return self.carrier.root
+        self.current = following
+        return following.handle
+
+    def _kill_leftovers(self) -> None:
+        self.killing = True
+        self.countdown = 1
+        self.abandoned = 0
+        self.leftover = [thread for thread in self.threads if not thread.finished and thread.index != 0]
+        for thread in self.threads:
+            if thread.finished:
+                continue
+            if not thread.started:
+                self.carrier.discard(thread.handle)
+                continue
+            self.current = thread
+            self._kill_steps = 0
+            self.carrier.throw(thread.handle, Kill())
+            if not thread.finished:  # it caught Kill and ran on: keep it, for dropping it would run its code
+                self.carrier.abandon(thread.handle)
+                self.abandoned += 1
+
+    # -- points ----------------------------------------------------------------------------------
+
+    def controls(self) -> bool:
+        """Tell whether the caller is a virtual thread of a running execution."""
+        return self.active and originals.get_ident() == self.home
+
+    def decide(self, site: Site, obj: object, key: object, writes: bool, value: object = None) -> None:
+        """Declare the operation that the current thread is about to execute; return when it is its turn."""
+        if not self.controls():
+            self.foreign = self.foreign or self.active
+            return
+        thread = self.current
+        if self.killing:
+            self._die_slowly(thread)
+            return
+        thread.pending = (obj, key, writes, site)
+        self._account()
+        following = self._pick()
+        if following is not thread:
+            self._switch(thread, following)
+        if self.recorder is not None and not self.killing:
+            self.recorder.record(thread, self.steps, site, obj, key, value)
+        thread.pending = None
+
+    def block(self, resource: object, site: Site, deadline: int | None = None) -> bool:
+        """Suspend the current thread until :meth:`wake`; return False when ``deadline`` (ns) came first."""
+        thread = self.current
+        if self.killing:
+            raise Kill
+        self._account()
+        self.enabled.remove(thread.index)
+        thread.enabled = False
+        thread.waits_for = resource
+        thread.pending = (resource, None, True, site)
+        if deadline is not None:
+            thread.deadline = deadline
+            thread.timer = self.clock.arm(deadline, thread.index)
+        following = self._pick()
+        if following is not thread:
+            self._switch(thread, following)
+        thread.waits_for = None
+        thread.pending = None
+        thread.deadline = None
+        timed_out, thread.timed_out = thread.timed_out, False
+        return not timed_out
+
+    def wake(self, thread: VirtualThread, *, eagerly: bool = False) -> None:
+        """Make a blocked thread runnable; ``eagerly`` when what it does first is invisible to the others."""
+        if thread.enabled or thread.finished or self.killing:
+            return
+        self._account()
+        thread.enabled = True
+        thread.timer = 0
+        insort(self.enabled, thread.index)
+        if eagerly:
+            self.eager.append(thread.index)
+
+    def disable(self, threads: list[VirtualThread]) -> None:
+        """Take threads out of the runnable ones: what they are about to do would block now."""
+        for thread in threads:
+            if thread.enabled and not thread.timed_out:
+                thread.enabled = False
+                self.enabled.remove(thread.index)
+                if thread.deadline is not None:
+                    thread.timer = self.clock.arm(thread.deadline, thread.index)
+
+    def yielded(self) -> None:
+        """Note that the current thread has nothing to do: after some of these the others go first."""
+        thread = self.current
+        self._vain += 1
+        thread.yields += 1
+        if thread.yields >= YIELD_LIMIT:
+            self._skip = thread.index
+
+    def frame(self, thread: VirtualThread) -> FrameType | None:
+        """Return the innermost frame of a thread that is not running."""
+        return self.carrier.frame(thread.handle) if thread.started and not thread.finished else None
+
+    # -- choosing --------------------------------------------------------------------------------
+
+    def _account(self) -> None:
+        """Count what was executed since the last grant; the next point asks again."""
+        ran = self._granted - self.countdown + 1
+        if self._solo:
+            self.solo_steps += ran
+            self._solo_run += ran
+        else:
+            self.steps += ran
+            self._solo_run = 0
+        self._grant_free()
+
+    def _grant_free(self) -> None:
+        self._granted = 0
+        self.countdown = 1
+        self._solo = False
+
+    def _grant(self, steps: int) -> None:
+        self._granted = steps
+        self.countdown = steps
+
+    def _pick(self) -> VirtualThread | None:
+        """Return who goes next, None when the execution is over (``stop`` says why)."""
+        while True:
+            if self.eager:
+                thread = self.threads[self.eager.pop(0)]
+                if thread.enabled:
+                    self._grant_free()
+                    return thread
+                continue
+            self._fire_due_timers()
+            enabled = self.enabled
+            if not enabled:
+                if self._wait_for_world():
+                    continue
+                self.stop = Stop("deadlock")
+                return None
+            if self.steps + self.solo_steps > self.step_limit:
+                self.stop = Stop("step-limit")
+                return None
+            if self._vain >= VAIN_LIMIT:
+                self._vain = 0
+                if self._wait_for_world(patience=0.0):
+                    continue
+            may_fire = self.clock.may_fire_early()
+            if len(enabled) == 1 and not may_fire:
+                if self._last == enabled[0] and self._solo_run >= SPIN_LIMIT:
+                    self._solo_run = 0
+                    self._vain = VAIN_LIMIT
+                    continue
+                self._solo = True
+                self._grant(1 if self.recorder is not None else SPIN_LIMIT)
+                self._last = enabled[0]
+                self._run_start = self.steps
+                return self.threads[enabled[0]]
+            choice = self._ask(enabled, may_fire)
+            if choice >= 0:
+                return self.threads[choice]
+            if choice == ABANDON:
+                self.stop = Stop("abandoned")
+                return None
+            self.early_timers += 1
+            self._timer_fires(self.clock.fire_early())
+
+    def _ask(self, enabled: list[int], may_fire: bool) -> int:
+        point = self._point
+        last = self._last
+        point.spinning = False
+        if len(enabled) > 1 and (self._skip == last or self.steps - self._run_start >= SPIN_LIMIT) and last in enabled:
+            point.spinning = True
+            self._vain += 1
+            enabled = [index for index in enabled if index != last]
+        self._skip = -1
+        point.runnable = enabled
+        point.current = last
+        point.step = self.steps
+        point.steps = 1
+        point.timer = may_fire
+        choice = self._chooser.choose(point)
+        if choice == last:
+            steps = min(point.steps, SPIN_LIMIT - (self.steps - self._run_start))
+        elif choice < 0:
+            self.schedule.append((self.steps, choice))
+            return choice
+        else:
+            if choice not in enabled:
+                raise InternalError(f"the strategy chose thread {choice}; runnable are {enabled}")
+            self.schedule.append((self.steps, choice))
+            if self.threads[last].enabled:
+                self.preemptions += 1
+            self.threads[last].yields = 0
+            self._last = choice
+            self._run_start = self.steps
+            steps = min(point.steps, SPIN_LIMIT)
+        self._grant(1 if self.recorder is not None else max(steps, 1))
+        return choice
+
+    def _switch(self, thread: VirtualThread, following: VirtualThread | None) -> None:
+        self.switches += 1
+        if following is None:
+            self.carrier.root.switch()
+        else:
+            self.current = following
+            following.handle.switch()
+
+    def _die_slowly(self, thread: VirtualThread) -> None:
+        self._kill_steps += 1
+        self.countdown = 1
+        if self._kill_steps > KILL_LIMIT:
+            self.carrier.root.switch()
+
+    # -- time ------------------------------------------------------------------------------------
+
+    def _fire_due_timers(self) -> None:
+        while (index := self.clock.pop_due(self._is_stale)) is not None:
+            self._timer_fires(index)
+
+    def _is_stale(self, index: int, token: int) -> bool:
+        return self.threads[index].timer != token
+
+    def _timer_fires(self, index: int) -> None:
+        thread = self.threads[index]
+        if not thread.enabled:
+            thread.timed_out = True
+            thread.enabled = True
+            insort(self.enabled, index)
+        thread.timer = 0
+
+    def _wait_for_world(self, patience: float = 1.0) -> bool:
+        """Look at the descriptors, else jump to the next timer, else wait ``patience`` seconds for descriptors."""
+        idle = self.idle
+        if idle is not None and idle.waiting() and idle.poll(0.0):
+            return True
+        index = self.clock.jump(self._is_stale)
+        if index is not None:
+            self._timer_fires(index)
+            return True
+        return patience > 0 and idle is not None and idle.waiting() and idle.poll(patience)
+
+
+KERNEL = Kernel(GreenletCarrier())

@@ -1,0 +1,137 @@
+"""Puts the hybrids in place, once per worker process: virtual inside an execution, the originals outside.
+
+Class attributes are replaced once and for all, because on 3.13 every change of one slows its class for good.
+"""
+
+from __future__ import annotations
+
+import _thread
+import functools
+import queue
+import sys
+import threading
+import time
+import weakref
+from types import ModuleType
+from typing import Any
+
+from torture.runtime import originals, threads, timing
+from torture.runtime.kernel import KERNEL
+from torture.runtime.primitives import Lock, RLock, make_waiter, primitive
+from torture.trace.site import Kind
+
+_IS_SET = primitive(Kind.READ, "is_set")
+_OWN = ("torture", "greenlet", "coverage", "py_spy", "_pytest", "pluggy")  # never touched by the sweep
+
+
+def install() -> None:
+    """Replace the lowest primitives; to be called before the code under test is imported."""
+    module: Any = threading
+    thread: Any = _thread
+    by_value: dict[int, Any] = {}  # id of an original -> its hybrid, for names that were imported by value
+    for name, hybrid in timing.functions().items():
+        by_value[id(getattr(time, name))] = hybrid
+        setattr(time, name, hybrid)
+    for original, hybrid in (
+        (originals.get_ident, threads.get_ident),
+        (module.get_native_id, threads.get_native_id),
+        (originals.start_new_thread, threads.start_new_thread),
+        (originals.local, threads.Local),
+        (originals.allocate_lock, Lock),
+        (originals.make_rlock, RLock),
+        (queue.SimpleQueue, _simple_queue()),
+    ):
+        by_value[id(original)] = hybrid
+    thread.get_ident = threads.get_ident
+    thread.start_new_thread = threads.start_new_thread
+    thread.allocate_lock = Lock
+    thread.RLock = RLock
+    thread._local = threads.Local
+    module.Lock = Lock
+    module.RLock = RLock
+    module._allocate_lock = make_waiter  # used by Condition.wait alone, for the lock its waiter waits on
+    module._CRLock = RLock
+    functools.RLock = RLock  # type: ignore[attr-defined]
+    module.Thread.start = threads.start
+    module.Thread.join = threads.join
+    module.Thread.is_alive = threads.is_alive
+    module.Thread.__hash__ = threads.number
+    module.Event.is_set = _is_set
+    module.Event.isSet = _is_set
+    sweep_names(by_value)
+    adopt_locks()
+
+
+def _simple_queue() -> type:
+    """Return the pure-Python SimpleQueue: the C one blocks inside C."""
+    python: type = queue._PySimpleQueue  # type: ignore[attr-defined]
+    return python
+
+
+def _is_set(self: Any) -> bool:
+    """Read the flag; a scheduling point, because it is read without the event's lock."""
+    if KERNEL.controls():
+        KERNEL.decide(_IS_SET, self._cond._lock, None, False)
+    return bool(self._flag)
+
+
+def sweep_names(by_value: dict[int, Any]) -> None:
+    """Replace originals that modules imported by value (``from time import sleep``)."""
+    for name, module in list(sys.modules.items()):
+        if not isinstance(module, ModuleType) or name.split(".")[0] in _OWN or name in ("_thread", "time"):
+            continue
+        for key, value in list(vars(module).items()):
+            hybrid = by_value.get(id(value))
+            if hybrid is not None and not (module is threading and key == "_allocate_lock"):
+                setattr(module, key, hybrid)
+
+
+def adopt_locks() -> None:
+    """Replace the interpreter's own locks that already exist in modules, classes and instances.
+
+    One lock gets one replacement, whoever refers to it. Held ones stay (the main thread's own), and so do the
+    import system's.
+    """
+    kinds = (type(originals.allocate_lock()), type(originals.make_rlock()))
+    twins: dict[int, Any] = {}
+    spared = {id(originals.main_thread)}
+
+    def twin(value: Any) -> Any:
+        if id(value) not in twins:
+            twins[id(value)] = Lock() if isinstance(value, kinds[0]) else RLock()
+        return twins[id(value)]
+
+    for name, module in list(sys.modules.items()):
+        if not isinstance(module, ModuleType) or name.split(".")[0] in (*_OWN, "importlib", "_frozen_importlib"):
+            continue
+        for key, value in list(vars(module).items()):
+            if isinstance(value, kinds) and not _is_held(value):
+                setattr(module, key, twin(value))
+            elif isinstance(value, type) and value.__module__ == name:
+                for attribute, inner in list(vars(value).items()):
+                    if isinstance(inner, kinds) and not _is_held(inner):
+                        setattr(value, attribute, twin(inner))
+            elif hasattr(value, "__dict__") and id(value) not in spared and not isinstance(value, ModuleType):
+                _adopt_in_instance(value, kinds, twin)
+
+
+def _adopt_in_instance(value: Any, kinds: tuple[type, ...], twin: Any) -> None:
+    try:
+        attributes = object.__getattribute__(value, "__dict__")
+    except AttributeError:
+        return
+    if isinstance(attributes, dict):
+        for key, inner in list(attributes.items()):
+            if isinstance(inner, kinds) and not _is_held(inner):
+                attributes[key] = twin(inner)
+
+
+def _is_held(lock: Any) -> bool:
+    if hasattr(lock, "locked"):
+        return bool(lock.locked())
+    return bool(lock._is_owned())
+
+
+def hidden_locks(before: weakref.WeakSet[Any] | None = None) -> list[str]:
+    """Name the interpreter's own locks that are still reachable from the code under test."""
+    return []

@@ -1,0 +1,62 @@
+"""A virtual thread: what the kernel knows of it."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from torture.runtime.carrier import Handle
+from torture.trace.site import Site
+
+# (object, key or None for the whole object, does it write, where): the operation a thread will execute next.
+Pending = tuple[object, object, bool, Site]
+
+
+class VirtualThread:
+    """Mutable state of one virtual thread, owned by the kernel."""
+
+    __slots__ = (
+        "calls",
+        "children",
+        "daemon",
+        "deadline",
+        "enabled",
+        "finished",
+        "handle",
+        "ident",
+        "index",
+        "joiners",
+        "locals",
+        "name",
+        "owned",
+        "path",
+        "pending",
+        "started",
+        "timed_out",
+        "timer",
+        "waits_for",
+        "yields",
+    )
+
+    handle: Handle
+
+    def __init__(self, index: int, path: str, ident: int) -> None:
+        self.index = index
+        self.path = path  # who spawned it: a counter would depend on the schedule
+        self.ident = ident
+        self.name = f"thread {path}"
+        self.daemon = False
+        self.enabled = True
+        self.started = False
+        self.finished = False
+        self.pending: Pending | None = None
+        self.waits_for: object = None
+        self.joiners: list[VirtualThread] = []
+        self.timer = 0  # token of the timer that may wake it; a fired or cancelled one is stale
+        self.deadline: int | None = None  # of what it waits for
+        self.timed_out = False
+        self.yields = 0
+        self.children = 0
+        self.calls: list[tuple[Site, bool]] = []  # announced and not returned (granularity gil)
+        self.locals: dict[int, dict[str, Any]] = {}
+        self.owned: threading.Thread | None = None  # the threading.Thread it runs, if any

@@ -1,0 +1,260 @@
+"""``threading.Thread``, ``threading.local`` and thread identity on virtual threads.
+
+Start and join are written anew instead of run on the standard library's own: its handshakes (an Event to start, a
+lock to end) are a dozen scheduling points that no user can see and that differ from version to version.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
+from typing import Any
+from weakref import WeakKeyDictionary, WeakSet
+
+from torture.runtime import originals
+from torture.runtime.kernel import KERNEL, Kill
+from torture.runtime.primitives import primitive
+from torture.runtime.thread import VirtualThread
+from torture.trace.site import Kind
+
+JOIN = primitive(Kind.JOIN, "join")
+ALIVE = primitive(Kind.READ, "is_alive")
+
+_start = threading.Thread.start
+_join = threading.Thread.join
+_is_alive = threading.Thread.is_alive
+_default_excepthook = threading.excepthook
+
+Failure = tuple[VirtualThread, BaseException]
+failures: list[Failure] = []  # uncaught exceptions of the execution, oldest first
+
+# Thread objects are hashed by their number in the execution: an address would order sets of threads by chance.
+_numbers: WeakKeyDictionary[threading.Thread, int]
+
+
+def start(self: threading.Thread) -> None:
+    """Start on a virtual thread inside an execution, as ever outside."""
+    if not KERNEL.controls():
+        _start(self)
+        return
+    it: Any = self
+    if not it._initialized:
+        raise RuntimeError("thread.__init__() not called")
+    if it._started._flag:
+        raise RuntimeError("threads can only be started once")
+    it._started._flag = True
+    it._torture = thread = KERNEL.spawn(lambda: _run(self), name=self.name, daemon=self.daemon)
+    thread.owned = self
+    it._ident = thread.ident
+    it._native_id = thread.ident >> 12
+    threading._active[thread.ident] = self  # type: ignore[attr-defined]
+
+
+def _run(thread: threading.Thread) -> None:
+    try:
+        thread.run()
+    except Kill:
+        raise
+    except SystemExit:
+        pass
+    except BaseException as error:
+        _uncaught(thread, error)
+    finally:
+        it: Any = thread
+        it._is_stopped = True
+        threading._active.pop(it._ident, None)  # type: ignore[attr-defined]
+
+
+def _uncaught(thread: threading.Thread, error: BaseException) -> None:
+    """Keep the error; where the program has its own hook, the error is the program's business."""
+    if threading.excepthook is not _default_excepthook:
+        threading.excepthook(threading.ExceptHookArgs((type(error), error, error.__traceback__, thread)))
+        return
+    failures.append((KERNEL.current, error))
+
+
+def join(self: threading.Thread, timeout: float | None = None) -> None:
+    """Wait for the thread to end."""
+    virtual: VirtualThread | None = getattr(self, "_torture", None)
+    if virtual is None or not KERNEL.controls():
+        _join(self, timeout)
+        return
+    kernel = KERNEL
+    if virtual is kernel.current:
+        raise RuntimeError("cannot join current thread")
+    if timeout is not None:
+        kernel.decide(JOIN, virtual, None, False)
+    if virtual.finished or virtual not in kernel.threads:
+        return
+    if timeout is not None and timeout <= 0:
+        return
+    deadline = None if timeout is None else kernel.clock.now + int(timeout * 1e9)
+    virtual.joiners.append(kernel.current)
+    if not kernel.block(virtual, JOIN, deadline):
+        virtual.joiners.remove(kernel.current)
+
+
+def is_alive(self: threading.Thread) -> bool:
+    """Tell whether the thread was started and has not ended."""
+    virtual: VirtualThread | None = getattr(self, "_torture", None)
+    if not KERNEL.controls():
+        return _is_alive(self) if virtual is None else not virtual.finished
+    if virtual is None:
+        return self is originals.main_thread
+    KERNEL.decide(ALIVE, virtual, None, False)
+    return not virtual.finished
+
+
+def number(self: threading.Thread) -> int:
+    """Hash a thread by its number in the execution instead of its address."""
+    it: Any = self
+    found = it.__dict__.get("_torture_number")
+    if found is None:
+        found = it._torture_number = next(_sequence)
+    return int(found)
+
+
+def get_ident() -> int:
+    """Return the virtual thread's identity; ended threads' are used again, as real ones are."""
+    return KERNEL.current.ident if KERNEL.controls() else originals.get_ident()
+
+
+def get_native_id() -> int:
+    """Return a number that stands for the kernel's thread id."""
+    return KERNEL.current.ident >> 12 if KERNEL.controls() else _native_id()
+
+
+_native_id = threading.get_native_id
+
+
+def start_new_thread(
+    function: Callable[..., object], args: tuple[Any, ...], kwargs: dict[str, Any] | None = None
+) -> int:
+    """Start a function on a virtual thread."""
+    if not KERNEL.controls():
+        return originals.start_new_thread(function, args, kwargs or {})
+
+    def body() -> None:
+        try:
+            function(*args, **(kwargs or {}))
+        except (Kill, SystemExit) as end:
+            if isinstance(end, Kill):
+                raise
+        except BaseException as error:
+            failures.append((KERNEL.current, error))
+
+    return KERNEL.spawn(body, name=getattr(function, "__name__", "thread"), daemon=True).ident
+
+
+class Local:
+    """A ``threading.local`` that also tells virtual threads apart."""
+
+    __slots__ = ("__dict__", "_torture_made", "_torture_serial", "_torture_store")
+
+    def __new__(cls, /, *args: Any, **kwargs: Any) -> Local:
+        if (args or kwargs) and cls.__init__ is object.__init__:
+            raise TypeError("Initialization arguments are not supported")
+        self = object.__new__(cls)
+        object.__setattr__(self, "_torture_serial", next(_serials))
+        object.__setattr__(self, "_torture_store", originals.local())
+        object.__setattr__(self, "_torture_made", (args, kwargs))
+        _enter(self, fresh=True)
+        return self
+
+    def __getattribute__(self, name: str) -> Any:
+        _enter(self)
+        return object.__getattribute__(self, name)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name == "__dict__":
+            raise AttributeError(f"{type(self).__name__!r} object attribute '__dict__' is read-only")
+        _enter(self)
+        object.__setattr__(self, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        _enter(self)
+        object.__delattr__(self, name)
+
+
+_serials = count()
+_sequence = count(1)
+
+
+def _enter(local: Local, *, fresh: bool = False) -> None:
+    """Put the current thread's attributes in place, making and initialising them in a thread's first use."""
+    store: dict[int, dict[str, Any]]
+    if KERNEL.controls():
+        store = KERNEL.current.locals
+    else:
+        keep = object.__getattribute__(local, "_torture_store")
+        store = keep.__dict__.setdefault("store", {})
+    serial: int = object.__getattribute__(local, "_torture_serial")
+    attributes = store.get(serial)
+    if attributes is not None:
+        object.__setattr__(local, "__dict__", attributes)
+        return
+    store[serial] = attributes = {}
+    object.__setattr__(local, "__dict__", attributes)
+    if not fresh:  # the first thread's __init__ is called by type.__call__
+        args, kwargs = object.__getattribute__(local, "_torture_made")
+        type(local).__init__(local, *args, **kwargs)
+
+
+@contextmanager
+def fresh_world() -> Iterator[None]:
+    """Give an execution its own registry of threads and pools, and put the interpreter's back afterwards."""
+    global _sequence
+    module: Any = threading
+    names = ["_active", "_limbo", "_counter", "_dangling", "_shutdown_locks", "_shutdown_locks_lock"]
+    saved = {name: getattr(module, name) for name in names if hasattr(module, name)}
+    main: Any = originals.main_thread
+    main_ident = main._ident
+    pools: Any = sys.modules.get("concurrent.futures.thread")
+    queues = None if pools is None else pools._threads_queues
+    failures.clear()
+    _sequence = count(1)
+    module._active = {}
+    module._limbo = {}
+    module._counter = count(1).__next__
+    module._dangling = WeakSet()
+    if pools is not None:
+        pools._threads_queues = WeakKeyDictionary()
+    try:
+        yield
+    finally:
+        for name, value in saved.items():
+            setattr(module, name, value)
+        main._ident = main_ident
+        pools = sys.modules.get("concurrent.futures.thread")
+        if pools is not None:
+            pools._shutdown = False
+            pools._threads_queues = WeakKeyDictionary() if queues is None else queues
+
+
+def enter_main() -> None:
+    """Make the running virtual thread 0 the interpreter's main thread."""
+    main: Any = originals.main_thread
+    main._ident = KERNEL.current.ident
+    threading._active[main._ident] = main  # type: ignore[attr-defined]
+    KERNEL.current.name = main.name
+    KERNEL.current.owned = main
+
+
+def leave_main() -> list[str]:
+    """Do what the interpreter does at exit: end the pools, join what is not a daemon. Return who still ran."""
+    pools: Any = sys.modules.get("concurrent.futures.thread")
+    workers: set[int] = set()
+    if pools is not None:
+        pools._shutdown = True
+        for thread, queue in list(pools._threads_queues.items()):
+            workers.add(thread._torture.index)
+            queue.put(None)
+    alive = [thread for thread in KERNEL.threads if thread.index and not thread.finished]
+    for virtual in KERNEL.threads:
+        if virtual.index and not virtual.finished and not virtual.daemon:
+            virtual.joiners.append(KERNEL.current)
+            KERNEL.block(virtual, JOIN)
+    return [thread.name for thread in alive if thread.index not in workers]

@@ -1,0 +1,17 @@
+"""POLICY: one file per algorithm; a strategy only chooses.
+
+:data:`STRATEGIES` names those a user may ask for; ``auto`` is the run loop's portfolio of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torture.strategies.dfs import Dfs
+from torture.strategies.pct import Pct
+from torture.strategies.pos import Pos
+from torture.strategies.random_walk import RandomWalk
+from torture.strategies.strategy import Strategy
+
+STRATEGIES: dict[str, Callable[[], Strategy]] = {"random": RandomWalk, "pct": Pct, "pos": Pos, "dfs": Dfs}
+SAMPLERS = ("random", "pct", "pos")

@@ -1,0 +1,1 @@
+"""Immutable records of what ran: sites, events, schedules, traces."""
