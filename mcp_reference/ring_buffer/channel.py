@@ -133,6 +133,6 @@ class PublishQueue(Generic[T]):
     def _publish_one(self, value: T) -> None:
         try:
             self._publish(value)
-        except Exception:  # noqa: BLE001 - the worker must live on
+        except Exception:  # the worker must live on
             self._failures += 1
             _log.exception("publish failed for %r", value)

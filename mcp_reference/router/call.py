@@ -50,7 +50,7 @@ class Call:
         _thread.server = self.server
         try:
             response = self.server.handler(self.function, self.args)
-        except BaseException as error:  # noqa: BLE001 - see above
+        except BaseException as error:  # see above
             failure = RemoteError(f"{self}: {type(error).__name__}: {error}")
             failure.__cause__ = error
             self._settle(None, failure)
@@ -70,7 +70,7 @@ class Call:
                 self.future.set_result(response)
             else:
                 self.future.set_exception(error)
-        except BaseException:  # noqa: BLE001 - from a callback; the Future is settled, this thread has more to do
+        except BaseException:  # from a callback; the Future is settled, this thread has more to do
             _log.exception("a callback of %s raised", self)
 
 

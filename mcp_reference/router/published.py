@@ -42,7 +42,7 @@ class CallResult:
 def _process(server: McpServer, msg: CallArguments) -> CallResult:
     try:
         return CallResult(server.handler(msg.function, msg.args))
-    except Exception as error:  # noqa: BLE001 - as published
+    except Exception as error:  # as published
         return CallResult(None, error)
 
 
@@ -63,7 +63,7 @@ class SharedQueueManager:
             target=self._server_loop, args=(McpServer(server_name, handler),), daemon=True
         ).start()
 
-    def call(self, server_name: str, function: str, args: Arguments = {}) -> Any:  # noqa: B006 - as published
+    def call(self, server_name: str, function: str, args: Arguments = {}) -> Any:  # as published
         """Call a function (document: ``_call``)."""
         self.message_queue.put(CallArguments(server_name, function, args))
         result = self.result_queue.get()
@@ -98,10 +98,9 @@ class ResultQueueManager:
         self.server_queues[server_name] = queue.Queue()
         if server_name not in self._threads:
             server = McpServer(server_name, handler)
-            self._threads[server_name] = threading.Thread(
-                target=self._server_loop, args=(server,), daemon=True
-            )
-            self._threads[server_name].start()
+            thread = threading.Thread(target=self._server_loop, args=(server,), daemon=True)
+            self._threads[server_name] = thread
+            thread.start()
 
     def remove_server(self, server_name: str) -> None:
         """Take a server's queue away and end its thread."""
@@ -112,7 +111,7 @@ class ResultQueueManager:
         self,
         server_name: str,
         function: str,
-        args: Arguments = {},  # noqa: B006 - as published
+        args: Arguments = {},  # as published
         timeout: float | None = None,
     ) -> Any:
         """Call a function (document: ``_call``); raise queue.Empty when given up after ``timeout`` seconds."""

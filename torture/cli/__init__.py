@@ -6,7 +6,6 @@ import importlib
 import io
 import os
 import sys
-import traceback
 from collections.abc import Sequence
 
 from torture import __version__
@@ -51,6 +50,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE_STATUS
     except Exception:  # Python's own status for it, 1, would say that the code under test failed
+        import traceback
+
         traceback.print_exc()
         print("torture: this is an error of torture itself; please report it", file=sys.stderr)
         return INTERNAL_STATUS

@@ -10,7 +10,6 @@ from typing import Any, NoReturn
 
 from torture.errors import UsageError
 
-STRATEGIES = ("auto", "random", "pct", "pos", "dfs")
 GRANULARITIES = ("free-threaded", "gil")
 DEFAULT_BUDGET = 10.0  # seconds
 

@@ -8,6 +8,7 @@ from typing import Any
 from torture.cli import arguments as types
 from torture.cli.outcome import conclude
 from torture.cli.progress import ProgressLine
+from torture.strategies import STRATEGIES
 
 DESCRIPTION = "Run TARGET under many schedules, each deterministic and replayable."
 
@@ -24,7 +25,7 @@ def add_parser(subparsers: Any) -> None:
         help="package.module:function or path/to/file.py:function, called without arguments",
     )
     add = parser.add_argument
-    add("--strategy", metavar="S", type=types.one_of(types.STRATEGIES), default="auto")
+    add("--strategy", metavar="S", type=types.one_of(("auto", *STRATEGIES)), default="auto")
     add("--executions", metavar="N", type=types.whole(1), help="stop after N executions")
     add("--budget", metavar="TIME", type=types.duration, help="stop after 30s, 500ms, 2m (default 10s)")
     add("--seed", metavar="K", type=types.whole(0), default=0, help="same seed, same schedules (default 0)")

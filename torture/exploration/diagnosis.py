@@ -37,10 +37,15 @@ def _record(session: Session, strategy: Strategy, rng: Random) -> tuple[Executio
     return execution, Trace(tuple(recorder.events), execution.threads)
 
 
-def first_difference(session: Session, seed: int) -> str | None:
-    """Execute one schedule twice; say where the executions differ, None where they are equal."""
+def first_difference(session: Session, seed: int, unseen: Unseen) -> str | None:
+    """Execute one schedule twice; say where the executions differ, None where they are equal.
+
+    Being recorded, these two also show which locks are left held.
+    """
     sampler = STRATEGIES["random"]()
     first, trace = _record(session, sampler, Random(seed))
+    if first.failure is None:
+        unseen.note(first)
     try:
         _, again = record(session, first.schedule)
     except ReplayMismatchError as mismatch:

@@ -54,6 +54,7 @@ class Execution:
     leaked: tuple[str, ...]  # threads that were alive when the target returned
     held: tuple[str, ...]  # locks that were held at the end, where it was recorded
     stalled: str  # what blocked outside control, "" where nothing did
+    alone: bool  # nothing else could have run then: the program hangs by itself
 
     @property
     def noteworthy(self) -> bool:
@@ -78,7 +79,7 @@ class Executor:
         self._error: BaseException | None = None
         self._leaked: list[str] = []
         blocked: tuple[deadlock.Waiter, ...] = ()
-        with threads.fresh_world():
+        with threads.FreshWorld():
             kernel.on_stop = lambda: self._look(recorder)
             self._blocked: tuple[deadlock.Waiter, ...] = ()
             kernel.execute(strategy, self._main)
@@ -101,6 +102,7 @@ class Executor:
             leaked=tuple(self._leaked),
             held=() if recorder is None else recorder.held(),
             stalled=watch.stalled,
+            alone=watch.alone,
         )
 
     def _main(self) -> None:

@@ -32,7 +32,7 @@ def explore(session: Session, progress: Progress) -> Result:
     unseen.note(warm_up)
     failing: Execution | None = warm_up if warm_up.failure else None
     count, points, most_threads = (1, warm_up.points, len(warm_up.threads)) if failing else (0, 0, 0)
-    difference = None if failing else first_difference(session, job.seed)
+    difference = None if failing else first_difference(session, job.seed, unseen)
     started = originals.perf_counter()
     while failing is None and (job.executions is None or count < job.executions):
         if count % BATCH == 0:

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FrameType, ModuleType
 from typing import Any
 
-from torture.runtime import carrier, kernel, primitives, threads, timing
+from torture.runtime import blocking, carrier, kernel, primitives, threads, timing
 from torture.runtime.clock import Clock
 from torture.runtime.primitives import Lock
 from torture.runtime.thread import VirtualThread
@@ -23,10 +23,11 @@ _LONGEST = 24  # characters of a value
 _ENGINE_FOLDER = str(Path(__file__).parent) + "/"
 # Frames of the engine and of the trusted modules stand between an operation and the line that asked for it.
 _ENGINE_FILES = frozenset(
-    str(module.__file__) for module in (carrier, kernel, primitives, threads, timing)
+    str(module.__file__) for module in (blocking, carrier, kernel, primitives, threads, timing)
 )
 TRUSTED_MODULES = frozenset(
-    {"threading", "queue", "_threading_local", "concurrent.futures._base", "concurrent.futures.thread"}
+    {"threading", "queue", "_threading_local", "concurrent.futures._base", "concurrent.futures.thread",
+     "socket", "selectors"}
 )
 
 
@@ -36,6 +37,7 @@ class EventRecorder:
     def __init__(self) -> None:
         self.events: list[Event] = []
         self.acquired: dict[int, Event] = {}  # label of a held lock by its id -> where it was taken
+        self._locks: dict[int, Lock] = {}
         self._labels: dict[int, tuple[str, type, Any]] = {}
         self._counts: dict[str, int] = {}
 
@@ -57,8 +59,9 @@ class EventRecorder:
             depth=_depth(frame),
         )
         self.events.append(event)
-        if isinstance(obj, Lock) and site.kind in (Kind.ACQUIRE, Kind.TRY):
+        if isinstance(obj, Lock) and obj.label != "waiter" and site.kind in (Kind.ACQUIRE, Kind.TRY) and obj.holder is None:
             self.acquired[id(obj)] = event
+            self._locks[id(obj)] = obj  # kept: one that is dropped while it is held is worth a word, too
 
     def label(self, obj: object) -> str:
         """Return the name of an object in this execution: its type and a number by first touch."""
@@ -84,11 +87,10 @@ class EventRecorder:
     def held(self) -> tuple[str, ...]:
         """Return the locks that are held now, with the place where they were taken."""
         found = []
-        for label, kind, reference in self._labels.values():
-            lock = reference() if kind is Lock and reference is not None else None
-            if lock is not None and lock.holder is not None and lock.label != "waiter":
-                event = self.acquired.get(id(lock))
-                found.append(f"{label} (taken at {event.file}:{event.line})" if event else label)
+        for lock in self._locks.values():
+            if lock.holder is not None:
+                event = self.acquired[id(lock)]
+                found.append(f"{self.label(lock)} (taken at {event.file}:{event.line})")
         return tuple(found)
 
     def _resource(self, site: Site, obj: object, key: object) -> str:

@@ -42,6 +42,7 @@ class Session:
         KERNEL.gil = job.granularity == GIL
         KERNEL.step_limit = job.step_limit
         patching.install()
+        before = {id(lock) for lock in patching.interpreter_locks()}
         target, module = load(job.target, job.arguments)
         imported()
         self.own = module.partition(".")[0]
@@ -50,18 +51,22 @@ class Session:
         self.trusted: tuple[str, ...] = ()
         self.executions = 0
         self.unlearnt: frozenset[str] = frozenset()
-        points = GilPoints() if KERNEL.gil else KernelPoints()
-        self._instrumenter = Instrumenter(points, job.granularity)
+        self._instrumenter = instrumenter_for(job.granularity)
         patching.adopt_locks()
         gc.disable()
         self._learner = ModuleLearner()
+        rng = Random(0)  # made here, or its class would be learnt
         KERNEL.on_thread = self._learner.enter_thread
         with self._learner:
-            self.warm_up = self._once(NonPreemptive())
+            self.executor.run(NonPreemptive(), rng)
         KERNEL.on_thread = None
         learnt = self._choose_modules(self._learner.modules) if modules is None else modules
         self._instrument(learnt)
-        self.hidden_locks = patching.hidden_locks()
+        self.hidden_locks = tuple(
+            f"a lock of the interpreter's own in {patching.name_holder(lock)} is outside control"
+            for lock in patching.interpreter_locks()
+            if id(lock) not in before
+        )
         gc.collect()
         gc.freeze()
         self.warm_up = self._once(NonPreemptive())  # lazy imports and caches are done: this one counts
@@ -106,6 +111,11 @@ class Session:
                 with open(file, "rb") as source:
                     digest.update(source.read())
         return digest.hexdigest()[:12]
+
+
+def instrumenter_for(granularity: str) -> Instrumenter:
+    """Return an instrumenter that ties code to the kernel."""
+    return Instrumenter(GilPoints() if granularity == GIL else KernelPoints(), granularity)
 
 
 def _below(name: str, packages: set[str]) -> bool:

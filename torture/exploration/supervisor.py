@@ -143,6 +143,9 @@ class _Worker:
         output.seek(0, os.SEEK_END)
         output.seek(max(0, output.tell() - 65536))
         tail = output.read().decode("utf-8", "replace").splitlines()[-_LAST:]
+        place = next((line.strip() for line in tail if line.lstrip().startswith('File "')), "")
+        if place:
+            message += " in " + place.removeprefix("File ")
         finding = Finding(kind=kind, message=message, fingerprint=str(kind), errors=("\n".join(tail),))
         job = self._job
         return Result(

@@ -40,7 +40,7 @@ class Unseen:
             self.uncontrolled("a thread that was started before the exploration ran code under test")
         if execution.abandoned:
             self.warn(f"{execution.abandoned} threads could not be ended")
-        if execution.stalled:
+        if execution.stalled and not execution.alone:
             self.uncontrolled(execution.stalled)
         return bool(execution.stalled or execution.abandoned)
 

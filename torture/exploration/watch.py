@@ -15,6 +15,7 @@ from torture.exploration.state import ASK, State
 from torture.runtime.kernel import KERNEL
 
 stalled = ""  # what blocked in the last execution
+alone = False  # nothing else could have run: what blocked is the program's own hang
 
 
 class Stall(BaseException):
@@ -30,7 +31,7 @@ class Watch:
         signal.signal(ASK, self._asked)
 
     def _asked(self, _number: int, frame: FrameType | None) -> None:
-        global stalled
+        global stalled, alone
         self._state.answer()
         kernel = KERNEL
         seen = (kernel.epoch, kernel.steps + kernel.solo_steps - kernel.countdown)
@@ -39,7 +40,8 @@ class Watch:
             return
         place = own_frame(frame)
         where = f"{place.f_code.co_filename}:{place.f_lineno} in {place.f_code.co_qualname}" if place else "?"
+        alone = len(kernel.enabled) <= 1 and not kernel.clock.timers and not kernel.foreign
         others = [kernel.threads[index].name for index in kernel.enabled if index != kernel.current.index]
         waiting = f"; could have run meanwhile: {', '.join(others)}" if others else ""
-        stalled = f"{kernel.current.name} blocked outside control at {where}{waiting}"
+        stalled = f"{kernel.current.name} blocked outside the control of the scheduler at {where}{waiting}"
         raise Stall

@@ -108,7 +108,8 @@ _ORDERED_DICT = {
 _DEFAULTDICT = {
     **_DICT,
     _READ_EACH: "__eq__ __ne__ __repr__ __copy__",
-    Effect(Kind.WRITE, keyed=True, steps="many"): "__missing__",
+    _READ_KEY: "get __contains__",
+    Effect(Kind.WRITE, keyed=True, steps="many"): "__missing__ __getitem__",
 }
 # Counter's updates are a read and a write for each element.
 _COUNTER = {

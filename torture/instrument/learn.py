@@ -35,6 +35,7 @@ class ModuleLearner:
     def __init__(self) -> None:
         self._names: set[str] = set()
         self._leave: Callable[[], None] | None = None
+        self._active = False
 
     @property
     def modules(self) -> frozenset[str]:
@@ -42,6 +43,7 @@ class ModuleLearner:
         return frozenset(self._names)
 
     def __enter__(self) -> Self:
+        self._active = True
         self._leave = self._watch()
         return self
 
@@ -53,15 +55,15 @@ class ModuleLearner:
     ) -> None:
         if self._leave is not None:
             self._leave()
-            self._leave = None
+        self._active = False
 
     def enter_thread(self) -> None:
         """Watch the thread or greenlet that calls this, as the first thing it does."""
-        if sys.version_info < (3, 12) and self._leave is not None:
+        if sys.version_info < (3, 12) and self._active:
             sys.setprofile(self._called)
 
     def _called(self, frame: FrameType, event: str, _: object) -> None:
-        if self._leave is None:  # a greenlet that outlived the block
+        if not self._active:  # a greenlet that outlived the block
             sys.setprofile(None)
         elif event == "call":
             self._add(frame)

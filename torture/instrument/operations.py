@@ -15,6 +15,7 @@ _STATIC_BOOL = o.ops(
     "WITH_EXCEPT_START", "LOAD_CONST",
 )  # fmt: skip
 _BUILDS_TUPLE = o.ops("LIST_TO_TUPLE", "CALL_INTRINSIC_1", "BUILD_TUPLE", "LOAD_CONST")
+_BUILDS = o.ops("LOAD_CONST", "BUILD_TUPLE", "BUILD_LIST", "BUILD_SET", "BUILD_MAP", "BUILD_CONST_KEY_MAP")
 _GETS_ITERATOR = o.ops("GET_ITER", "GET_AITER")
 _BUILD_SLICE, _KW_NAMES, _PRECALL = o.op("BUILD_SLICE"), o.op("KW_NAMES"), o.op("PRECALL")
 _CALL_KW, _PUSH_NULL, _LOAD_GLOBAL = o.op("CALL_KW"), o.op("PUSH_NULL"), o.op("LOAD_GLOBAL")
@@ -131,7 +132,7 @@ def _container(form: Form) -> Handler:
     """Return the handler of what uses all of the object on top of the stack."""
 
     def handle(writer: Writer, index: int) -> None:
-        if writer.previous(index) != o.LOAD_CONST:
+        if writer.previous(index) not in _BUILDS:  # what was just made is not shared
             writer.before(index, writer.begin("container") + writer.site(index, Kind.READ, form) + _TOP)
 
     return handle

@@ -3,7 +3,8 @@
 The ledger only writes down; it is judged after the program has returned. It must not be a hint: a
 program calls it before it sends and after it has received, so that an entry is never a
 synchronisation between the two. One entry is one list append, and torture is never instrumented,
-so the ledger adds no scheduling point.
+so the ledger adds no scheduling point. For the same reason the judgement is made of plain strings:
+an enumeration's ``value`` and ``__hash__`` are Python code of the standard library, which is.
 """
 
 from __future__ import annotations
@@ -13,8 +14,6 @@ import threading
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
-
-from torture.findings import FindingKind
 
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 _TEXT_LIMIT = 60
@@ -28,9 +27,11 @@ class Check(StrEnum):
     NONE = "none"  # the program judges for itself
 
 
+_EXACTLY_ONCE, _FIFO, _NONE = (check.value for check in Check)
+
 # Which one names the finding when several are counted: the first. A message in the wrong hands says most about
 # the cause, a lost one least: it may only be the other side of a duplicate.
-SEVERITY = (FindingKind.MISROUTED, FindingKind.DUPLICATED, FindingKind.LOST, FindingKind.REORDERED)
+SEVERITY = ("misrouted", "duplicated", "lost", "reordered")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +75,17 @@ class Accounts:
     duplicated: int = 0
     reordered: int = 0
     misrouted: int = 0
-    examples: tuple[tuple[FindingKind, str], ...] = ()  # the first of each kind
+    examples: tuple[tuple[str, str], ...] = ()  # the first of each kind
 
     @property
     def counts(self) -> dict[str, int]:
         """What was counted, by finding kind."""
-        return {kind.value: getattr(self, kind.value) for kind in SEVERITY}
+        return {kind: getattr(self, kind) for kind in SEVERITY}
 
     @property
-    def kind(self) -> FindingKind | None:
-        """The most severe kind that was counted, or None."""
-        return next((kind for kind in SEVERITY if self.counts[kind.value]), None)
+    def kind(self) -> str | None:
+        """The most severe finding kind that was counted, or None."""
+        return next((kind for kind in SEVERITY if getattr(self, kind)), None)
 
     @property
     def message(self) -> str:
@@ -94,23 +95,23 @@ class Accounts:
         return f"{counted}: {example}" if example else counted or "every item arrived once"
 
 
-def judge(ledger: Ledger, checks: Collection[Check]) -> Accounts:
+def judge(ledger: Ledger, checks: Collection[str]) -> Accounts:
     """Count what is wrong with the messages of a ledger, as far as the checks demand."""
-    if not checks or Check.NONE in checks:
+    if not checks or _NONE in checks:
         return Accounts()
     numbers = _Numbers()
     sent = [(numbers.of(entry.item), entry) for entry in ledger.sent_entries]
     received = [(numbers.of(entry.item), entry) for entry in ledger.received_entries]
-    examples: dict[FindingKind, str] = {}
+    examples: dict[str, str] = {}
     lost = duplicated = misrouted = reordered = 0
-    if Check.EXACTLY_ONCE in checks:
+    if _EXACTLY_ONCE in checks:
         lost, duplicated, misrouted = _count(sent, received, examples)
-    if Check.FIFO in checks:
+    if _FIFO in checks:
         reordered = _count_reordered(sent, received, examples)
     minimum, arrived = ledger.minimum or 0, _arrived(sent, received)
     if minimum - arrived > lost:
         lost = minimum - arrived
-        examples.setdefault(FindingKind.LOST, f"{arrived} arrived, at least {minimum} must")
+        examples.setdefault("lost", f"{arrived} arrived, at least {minimum} must")
     return Accounts(lost, duplicated, reordered, misrouted, tuple(examples.items()))
 
 
@@ -162,7 +163,7 @@ def _arrived(sent: _Numbered, received: _Numbered) -> int:
     )
 
 
-def _count(sent: _Numbered, received: _Numbered, examples: dict[FindingKind, str]) -> tuple[int, int, int]:
+def _count(sent: _Numbered, received: _Numbered, examples: dict[str, str]) -> tuple[int, int, int]:
     """Return lost, duplicated and misrouted; a misrouted item is not counted as lost too."""
     lost = duplicated = misrouted = 0
     items = {number: entry.item for number, entry in [*received, *sent]}
@@ -176,23 +177,23 @@ def _count(sent: _Numbered, received: _Numbered, examples: dict[FindingKind, str
             if got > count:
                 duplicated += got - count
                 said = f"{text} was sent {_times(count)} on {channel!r} and received {_times(got)}"
-                examples.setdefault(FindingKind.DUPLICATED, said)
+                examples.setdefault("duplicated", said)
         for channel, count in receipts.items():
             if channel not in sends:
                 misrouted += count
                 missing -= count
                 origin = f"sent on {_listed(sends)}" if sends else "never sent"
                 said = f"{text} was received on {channel!r} and {origin}"
-                examples.setdefault(FindingKind.MISROUTED, said)
+                examples.setdefault("misrouted", said)
         if missing > 0:
             lost += missing
             got = sum(receipts.values())
             said = f"{text} was sent {_times(sum(sends.values()))} on {_listed(sends)} and received {_times(got)}"
-            examples.setdefault(FindingKind.LOST, said)
+            examples.setdefault("lost", said)
     return lost, duplicated, misrouted
 
 
-def _count_reordered(sent: _Numbered, received: _Numbered, examples: dict[FindingKind, str]) -> int:
+def _count_reordered(sent: _Numbered, received: _Numbered, examples: dict[str, str]) -> int:
     """Count the items that were overtaken by a later one of the same sender at the same receiver.
 
     Only there is the order known: between two senders, or two receivers, the ledger's order is
@@ -213,7 +214,7 @@ def _count_reordered(sent: _Numbered, received: _Numbered, examples: dict[Findin
             reordered += 1
             first, second = brief(entry.item), brief(sent[latest[pair]][1].item)
             said = f"{first} was sent before {second} on {entry.channel!r} and received after it"
-            examples.setdefault(FindingKind.REORDERED, said)
+            examples.setdefault("reordered", said)
         else:
             latest[pair] = position
     return reordered

@@ -17,6 +17,7 @@ from torture.trace.event import Trace
 
 HEIGHT = 60  # lines
 MESSAGE_HEIGHT = 16  # lines of the message, at most
+NO_SCHEDULE = "it cannot be replayed: its schedule is not known"
 MARK = "▸ "
 MARGIN = len(MARK)
 GAP = 2
@@ -34,7 +35,7 @@ _EXPLAINED = frozenset(FindingKind) - {
 
 
 def render(finding: Finding, trace: Trace, *, width: int = 80, command: str) -> str:
-    """Return the report, at most 60 lines of ``width`` columns.
+    """Return the report, at most 60 lines of ``width`` columns; ``command`` is "" where there is no schedule.
 
     Only ``command``, which replays the failure, is never folded: it must survive copying.
     """
@@ -42,7 +43,7 @@ def render(finding: Finding, trace: Trace, *, width: int = 80, command: str) -> 
     head = _message(finding, width)
     if hinge is not None:
         head += textwrap.wrap(steps.printable(hinge.sentence), width)
-    foot = ["", *textwrap.wrap(_facts(finding), width), f"replay: {command}"]
+    foot = ["", *textwrap.wrap(_facts(finding), width), f"replay: {command}" if command else NO_SCHEDULE]
     marked = set() if hinge is None else {hinge.first, hinge.between, hinge.second}
     room = HEIGHT - len(head) - len(foot) - 3
     rows = steps.lines(trace, marked, room)

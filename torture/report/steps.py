@@ -1,4 +1,8 @@
-"""From events to the rows of a failure report: library code folded, long runs elided."""
+"""From events to the rows of a failure report.
+
+Folded: what happens inside libraries, and accesses that no other thread can have met. Elided: the middle of long
+runs, then of the whole. Never folded: where threads come and go, and the steps that the failure hinges on.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +11,12 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from itertools import groupby
 
-from torture.report.cause import place
+from torture.report.cause import ACCESSES, place
 from torture.trace.event import Event, Trace
 from torture.trace.site import Kind
 
 _LIBRARY = re.compile(r"(^|/)(site|dist)-packages/|/lib/python3\.\d+t?/|^<frozen ")
-_LIFE = frozenset({Kind.START, Kind.END, Kind.SPAWN, Kind.JOIN})  # never folded
+_LIFE = frozenset({Kind.START, Kind.END, Kind.SPAWN, Kind.JOIN})
 LONGEST_RUN = 12  # rows of one thread between two switches: more tells a reader nothing
 
 
@@ -69,27 +73,50 @@ def library(event: Event) -> bool:
 
 
 def _segments(trace: Trace, marked: Set[int]) -> list[list[Row]]:
-    def key(numbered: tuple[int, Event]) -> tuple[int, int | None]:
-        position, event = numbered
-        folds = library(event) and position not in marked and event.kind not in _LIFE
-        return event.thread, None if folds else position
+    contested = _contested(trace)
+    quiet = _LIFE | {Kind.SWITCH, *ACCESSES}
+    telling = bool(contested) or any(event.kind not in quiet for event in trace.events)
 
-    rows: list[Row] = []
+    def key(numbered: tuple[int, Event]) -> tuple[int, str, int]:
+        """Return what events that are folded together have in common."""
+        position, event = numbered
+        if position not in marked and event.kind not in _LIFE:
+            if library(event):
+                return event.thread, "library", -1
+            if telling and event.kind in ACCESSES and event.resource not in contested:
+                return event.thread, "private", -1
+        return event.thread, "", position
+
     shown = [(position, event) for position, event in enumerate(trace.events) if event.kind != Kind.SWITCH]
-    lowest = {event.thread: event.depth for _, event in reversed(shown)}
+    lowest: dict[int, int] = {}
     for _, event in shown:
-        lowest[event.thread] = min(lowest[event.thread], event.depth)
-    for (thread, position), group in groupby(shown, key):
+        lowest[event.thread] = min(event.depth, lowest.get(event.thread, event.depth))
+    rows: list[Row] = []
+    for (thread, fold, position), group in groupby(shown, key):
         events = [event for _, event in group]
         depth = min(event.depth for event in events) - lowest[thread]
-        if position is None:
-            rows.append(_folded(events, depth))
+        if fold == "library":
+            rows.append(_library_row(events, depth))
+        elif len(events) > 1:
+            rows.append(Row(thread, depth, told(Elision(thread, len(events))), "", "", "", steps=len(events)))
         else:
             rows.append(_row(events[0], depth, position in marked))
     return [list(group) for _, group in groupby(rows, lambda row: row.thread)]
 
 
-def _folded(events: list[Event], depth: int) -> Row:
+def _contested(trace: Trace) -> set[str]:
+    """Return the resources that several threads touch and at least one writes: only these can matter."""
+    touched: dict[str, set[int]] = {}
+    written: set[str] = set()
+    for event in trace.events:
+        if event.kind in ACCESSES:
+            touched.setdefault(event.resource, set()).add(event.thread)
+            if event.kind == Kind.WRITE:
+                written.add(event.resource)
+    return {resource for resource in written if len(touched[resource]) > 1}
+
+
+def _library_row(events: list[Event], depth: int) -> Row:
     outermost = min(events, key=lambda event: event.depth)
     name = f"{outermost.module}.{outermost.function.rpartition('<locals>.')[2]}"
     return Row(

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import shlex
+import textwrap
 from collections.abc import Iterator
 from typing import Any
 
 from torture.findings import Finding, Result, Verdict
+from torture.report.failure import NO_SCHEDULE, render
+from torture.report.steps import counted
 
 REPLAY = "replay"  # the strategy of a result that comes from one given schedule
+WIDTH = 100
 LISTED = 10  # items of a list that are printed
 
 
@@ -21,13 +25,13 @@ def summary(result: Result) -> str:
     return "\n".join(lines)
 
 
-def replay_command(finding: Finding) -> str | None:
-    """Return the command that replays the finding, None where it has no schedule."""
-    return f"torture replay {shlex.quote(finding.schedule)}" if finding.schedule else None
+def replay_command(finding: Finding) -> str:
+    """Return the command that replays the finding, "" where it has no schedule."""
+    return f"torture replay {shlex.quote(finding.schedule)}" if finding.schedule else ""
 
 
 def _verdict(result: Result) -> str:
-    schedules = f"{result.executions:,} {'schedule' if result.executions == 1 else 'schedules'}"
+    schedules = counted(result.executions, "schedule")
     if result.finding is not None:
         if result.strategy == REPLAY:
             return f"{result.finding.kind.value}; the schedule fails again"
@@ -40,14 +44,14 @@ def _verdict(result: Result) -> str:
     if result.strategy == REPLAY:
         return "the schedule does not fail"
     if result.exhausted is not None:
-        return f"0 of {schedules} failed; exhausted: {_exhausted(result.exhausted)}"
+        return f"0 of {schedules} failed; exhausted within the limits below"
     return f"0 of {result.executions:,} sampled schedules failed; not exhausted"
 
 
-def _exhausted(facts: dict[str, Any]) -> str:
-    """Return the sentence that the engine wrote, or else the facts as they stand."""
-    sentence = facts.get("sentence")
-    return str(sentence) if sentence else ", ".join(f"{key} {_plain(value)}" for key, value in facts.items())
+def _exhausted(facts: dict[str, Any]) -> list[str]:
+    """Return what a proof holds for, as the engine says it."""
+    told = "; ".join(f"{key.replace('_', ' ')}: {_plain(value)}" for key, value in facts.items())
+    return textwrap.wrap(f"exhausted for {told}", WIDTH, break_long_words=False, break_on_hyphens=False)
 
 
 def _plain(value: Any) -> str:
@@ -56,14 +60,13 @@ def _plain(value: Any) -> str:
 
 def _finding(finding: Finding) -> Iterator[str]:
     command = replay_command(finding)
-    report = finding.report.rstrip() or f"{finding.kind.value}: {finding.message}"
-    yield report
+    if finding.trace is not None:
+        yield render(finding, finding.trace, command=command)
+    else:
+        yield f"{finding.kind.value}: {finding.message}"
+        yield f"replay: {command}" if command else NO_SCHEDULE
     if finding.counts:
         yield "counted: " + ", ".join(f"{name} {count}" for name, count in finding.counts.items())
-    if command is None:
-        yield "no schedule: it cannot be replayed"
-    elif command not in report:
-        yield f"replay: {command}"
     for error in finding.errors:
         yield ""
         yield error.rstrip()
@@ -71,13 +74,14 @@ def _finding(finding: Finding) -> Iterator[str]:
 
 def _coverage(result: Result) -> Iterator[str]:
     rate = f", {result.executions_per_second:,.0f}/s" if result.executions_per_second else ""
-    yield f"explored: {result.executions:,} executions in {result.seconds:.1f} s{rate}, {_strategy(result)}"
+    executions = counted(result.executions, "execution")
+    yield f"explored: {executions} in {result.seconds:.1f} s{rate}, {_strategy(result)}"
     yield (
-        f"          {result.points:,.1f} scheduling points per execution, {result.threads} threads, "
+        f"          {result.points:,.1f} scheduling points per execution, {counted(result.threads, 'thread')}, "
         f"granularity {result.granularity}"
     )
-    if result.finding is not None and result.exhausted is not None:
-        yield f"exhausted: {_exhausted(result.exhausted)}"
+    if result.exhausted is not None:
+        yield from _exhausted(result.exhausted)
     yield from _list("not seen", result.unseen)
     yield from _list("warning", result.warnings)
 

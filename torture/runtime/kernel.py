@@ -34,6 +34,7 @@ from torture.trace.site import Site
 FOREVER = 1 << 60
 SPIN_LIMIT = 1_000  # steps in a row after which a thread has to let another one go: spin loops end
 VAIN_LIMIT = 8  # yields after which time goes on although threads could run: they wait for somebody who sleeps
+PROGRESS = 50  # steps without a yield after which a thread no longer counts as spinning
 YIELD_LIMIT = 2  # the same for a thread that yields in vain
 KILL_LIMIT = 10_000  # points that a dying thread may pass before it is abandoned
 FIRST_IDENT = 0x7F00_0000_0000  # looks like a pthread
@@ -107,8 +108,9 @@ class Kernel:
         self._solo_run = 0
         self._last = 0  # who took the last counted step
         self._run_start = 0
-        self._skip = -1
+        self._waiting_turn: list[int] = []  # threads that yielded in vain: the others go first
         self._vain = 0  # yields and spins since time went on
+        self._error: Exception | None = None
         self._kill_steps = 0
         self._idents: list[int] = []
         self._next_ident = FIRST_IDENT
@@ -137,6 +139,8 @@ class Kernel:
         finally:
             self.active = False
             self.countdown = FOREVER
+        if self._error is not None:
+            raise self._error
 
     def spawn(self, body: Callable[[], None], *, name: str, daemon: bool) -> VirtualThread:
         """Start a virtual thread that runs ``body``."""
@@ -276,10 +280,12 @@ class Kernel:
     def yielded(self) -> None:
         """Note that the current thread has nothing to do: after some of these the others go first."""
         thread = self.current
+        now = self.steps + self.solo_steps
         self._vain += 1
-        thread.yields += 1
+        thread.yields = thread.yields + 1 if now - thread.yielded_at < PROGRESS else 1
+        thread.yielded_at = now
         if thread.yields >= YIELD_LIMIT:
-            self._skip = thread.index
+            self._waiting_turn.append(thread.index)
 
     def frame(self, thread: VirtualThread) -> FrameType | None:
         """Return the innermost frame of a thread that is not running."""
@@ -341,7 +347,11 @@ class Kernel:
                 self._last = enabled[0]
                 self._run_start = self.steps
                 return self.threads[enabled[0]]
-            choice = self._ask(enabled, may_fire)
+            try:
+                choice = self._ask(enabled, may_fire)
+            except Exception as error:  # must not be raised into the code under test
+                self._error = error
+                choice = ABANDON
             if choice >= 0:
                 return self.threads[choice]
             if choice == ABANDON:
@@ -354,18 +364,20 @@ class Kernel:
         point = self._point
         last = self._last
         point.spinning = False
-        if len(enabled) > 1 and (self._skip == last or self.steps - self._run_start >= SPIN_LIMIT) and last in enabled:
-            point.spinning = True
-            self._vain += 1
-            enabled = [index for index in enabled if index != last]
-        self._skip = -1
+        if len(enabled) > 1:
+            if self.steps - self._run_start >= SPIN_LIMIT:
+                self._waiting_turn.append(last)
+                self._vain += 1
+            if self._waiting_turn:
+                enabled = self._whose_turn(enabled)
+                point.spinning = last not in enabled and self.threads[last].enabled
         point.runnable = enabled
         point.current = last
         point.step = self.steps
         point.steps = 1
         point.timer = may_fire
         choice = self._chooser.choose(point)
-        if choice == last:
+        if choice == last and last in enabled:
             steps = min(point.steps, SPIN_LIMIT - (self.steps - self._run_start))
         elif choice < 0:
             self.schedule.append((self.steps, choice))
@@ -374,14 +386,27 @@ class Kernel:
             if choice not in enabled:
                 raise InternalError(f"the strategy chose thread {choice}; runnable are {enabled}")
             self.schedule.append((self.steps, choice))
-            if self.threads[last].enabled:
+            if self.threads[last].enabled and not point.spinning:
                 self.preemptions += 1
-            self.threads[last].yields = 0
             self._last = choice
             self._run_start = self.steps
             steps = min(point.steps, SPIN_LIMIT)
         self._grant(1 if self.recorder is not None else max(steps, 1))
         return choice
+
+    def _whose_turn(self, enabled: list[int]) -> list[int]:
+        """Leave out the threads that yielded in vain, until one that did not has taken a step."""
+        last = self.threads[self._last]
+        if last.index not in self._waiting_turn and (
+            last.yields < YIELD_LIMIT or self.steps + self.solo_steps - last.yielded_at >= PROGRESS
+        ):
+            self._waiting_turn.clear()
+            return enabled
+        first = [index for index in enabled if index not in self._waiting_turn]
+        if not first:
+            del self._waiting_turn[:-1]  # all did: start again, the last one comes last
+            first = [index for index in enabled if index not in self._waiting_turn]
+        return first or enabled
 
     def _switch(self, thread: VirtualThread, following: VirtualThread | None) -> None:
         self.switches += 1

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import _thread
 import functools
+import gc
 import queue
 import sys
 import threading
 import time
-import weakref
-from types import ModuleType
+from types import CellType, ModuleType
 from typing import Any
 
-from torture.runtime import originals, threads, timing
+from torture.runtime import blocking, originals, threads, timing
 from torture.runtime.kernel import KERNEL
 from torture.runtime.primitives import Lock, RLock, make_waiter, primitive
 from torture.trace.site import Kind
@@ -58,6 +58,10 @@ def install() -> None:
     module.Thread.__hash__ = threads.number
     module.Event.is_set = _is_set
     module.Event.isSet = _is_set
+    by_value |= blocking.install()
+    if sys.version_info >= (3, 13):
+        thread.lock = thread.LockType = Lock
+    module._PyRLock = RLock
     sweep_names(by_value)
     adopt_locks()
 
@@ -92,7 +96,7 @@ def adopt_locks() -> None:
     One lock gets one replacement, whoever refers to it. Held ones stay (the main thread's own), and so do the
     import system's.
     """
-    kinds = (type(originals.allocate_lock()), type(originals.make_rlock()))
+    kinds = _LOCK_TYPES
     twins: dict[int, Any] = {}
     spared = {id(originals.main_thread)}
 
@@ -132,6 +136,33 @@ def _is_held(lock: Any) -> bool:
     return bool(lock._is_owned())
 
 
-def hidden_locks(before: weakref.WeakSet[Any] | None = None) -> list[str]:
-    """Name the interpreter's own locks that are still reachable from the code under test."""
-    return []
+_LOCK_TYPES = (type(originals.allocate_lock()), type(originals.make_rlock()))
+
+
+def interpreter_locks() -> list[Any]:
+    """Return the interpreter's own locks that are alive and do not stand behind one of ours."""
+    ours = set()
+    locks = []
+    for found in gc.get_objects():
+        if isinstance(found, _LOCK_TYPES):
+            locks.append(found)
+        elif isinstance(found, (Lock, RLock)) and found._real is not None:
+            ours.add(id(found._real))
+    return [lock for lock in locks if id(lock) not in ours]
+
+
+def name_holder(lock: Any) -> str:
+    """Say where a lock is kept: ``module.name``, an attribute of a class's instance, or the kind of container."""
+    for holder in gc.get_referrers(lock):
+        if isinstance(holder, dict):
+            names = [key for key, value in holder.items() if value is lock]
+            for owner in gc.get_referrers(holder):
+                if isinstance(owner, ModuleType):
+                    return f"{owner.__name__}.{names[0]}"
+                if getattr(owner, "__dict__", None) is holder:
+                    return f"attribute {names[0]!r} of a {type(owner).__qualname__}"
+        elif isinstance(holder, (list, tuple, CellType)) and not (
+            isinstance(holder, list) and len(holder) > 50 and holder is not lock
+        ):
+            return f"a {type(holder).__name__}"
+    return "an unknown place"

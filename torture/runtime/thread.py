@@ -35,6 +35,7 @@ class VirtualThread:
         "timed_out",
         "timer",
         "waits_for",
+        "yielded_at",
         "yields",
     )
 
@@ -55,7 +56,8 @@ class VirtualThread:
         self.timer = 0  # token of the timer that may wake it; a fired or cancelled one is stale
         self.deadline: int | None = None  # of what it waits for
         self.timed_out = False
-        self.yields = 0
+        self.yields = 0  # in a row, and the last one's step
+        self.yielded_at = 0
         self.children = 0
         self.calls: list[tuple[Site, bool]] = []  # announced and not returned (granularity gil)
         self.locals: dict[int, dict[str, Any]] = {}

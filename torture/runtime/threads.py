@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from itertools import count
 from typing import Any
 from weakref import WeakKeyDictionary, WeakSet
@@ -203,44 +202,49 @@ def _enter(local: Local, *, fresh: bool = False) -> None:
         type(local).__init__(local, *args, **kwargs)
 
 
-@contextmanager
-def fresh_world() -> Iterator[None]:
-    """Give an execution its own registry of threads and pools, and put the interpreter's back afterwards."""
-    global _sequence
-    module: Any = threading
-    names = ["_active", "_limbo", "_counter", "_dangling", "_shutdown_locks", "_shutdown_locks_lock"]
-    saved = {name: getattr(module, name) for name in names if hasattr(module, name)}
-    main: Any = originals.main_thread
-    main_ident = main._ident
-    pools: Any = sys.modules.get("concurrent.futures.thread")
-    queues = None if pools is None else pools._threads_queues
-    failures.clear()
-    _sequence = count(1)
-    module._active = {}
-    module._limbo = {}
-    module._counter = count(1).__next__
-    module._dangling = WeakSet()
-    if pools is not None:
-        pools._threads_queues = WeakKeyDictionary()
-    try:
-        yield
-    finally:
-        for name, value in saved.items():
-            setattr(module, name, value)
-        main._ident = main_ident
-        pools = sys.modules.get("concurrent.futures.thread")
+class FreshWorld:
+    """Gives an execution its own registry of threads and pools, and puts the interpreter's back afterwards.
+
+    A class, not a generator with ``contextlib``: that module's code would be learnt as part of the target.
+    """
+
+    def __enter__(self) -> None:
+        global _sequence
+        module: Any = threading
+        self._saved = [(name, getattr(module, name)) for name in _REGISTRY]
+        self._main_ident = _main._ident
+        self._pools: Any = sys.modules.get("concurrent.futures.thread")
+        failures.clear()
+        _sequence = count(1)
+        module._active = {}
+        module._limbo = {}
+        module._counter = count(1).__next__
+        module._dangling = WeakSet()
+        if self._pools is not None:
+            self._queues = self._pools._threads_queues
+            self._pools._threads_queues = WeakKeyDictionary()
+
+    def __exit__(self, *_: object) -> None:
+        for name, value in self._saved:
+            setattr(threading, name, value)
+        _main._ident = self._main_ident
+        if self._pools is not None:
+            self._pools._threads_queues = self._queues
+        pools: Any = sys.modules.get("concurrent.futures.thread")
         if pools is not None:
             pools._shutdown = False
-            pools._threads_queues = WeakKeyDictionary() if queues is None else queues
+
+
+_REGISTRY = ("_active", "_limbo", "_counter", "_dangling")
+_main: Any = originals.main_thread
 
 
 def enter_main() -> None:
     """Make the running virtual thread 0 the interpreter's main thread."""
-    main: Any = originals.main_thread
-    main._ident = KERNEL.current.ident
-    threading._active[main._ident] = main  # type: ignore[attr-defined]
-    KERNEL.current.name = main.name
-    KERNEL.current.owned = main
+    _main._ident = KERNEL.current.ident
+    threading._active[_main._ident] = _main  # type: ignore[attr-defined]
+    KERNEL.current.name = _main.name
+    KERNEL.current.owned = _main
 
 
 def leave_main() -> list[str]:

@@ -21,8 +21,11 @@ from torture.errors import UsageError
 Place = tuple[str | int, ...]  # keys and indices from the root to a value
 
 _DEPTH_LIMIT = 32
+_SHOWN = 60  # characters of a value
 _INT = re.compile(r"[-+]?[0-9]+|0x[0-9a-fA-F]+|0o[0-7]+")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+_FLOAT = re.compile(
+    r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
+)
 _CONSTANTS: dict[str, bool | None] = {
     word: value
     for lower, value in {"true": True, "false": False, "null": None}.items()
@@ -65,14 +68,16 @@ def show(value: object) -> str:
     if isinstance(value, dict | list):
         return f"(a {'mapping' if isinstance(value, dict) else 'list'} of {len(value)})"
     text = "null" if value is None else str(value).lower() if isinstance(value, bool) else repr(value)
-    return text if len(text) <= 60 else f"{text[:59]}…"
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
 
 
 def read(path: str) -> Document:
     """Read a YAML file. Raises UsageError, with file and line where there is one."""
     if not Path(path).exists():
-        near = difflib.get_close_matches(Path(path).name, _siblings(path), n=1)
-        cure = f"did you mean '{Path(path).with_name(near[0])}'?" if near else "give the path of a scenario file"
+        near = difflib.get_close_matches(Path(path).name, siblings(path), n=1)
+        cure = (
+            f"did you mean '{Path(path).with_name(near[0])}'?" if near else "give the path of a scenario file"
+        )
         raise UsageError(f"{path}: no such file; {cure}")
     if not Path(path).is_file():
         raise UsageError(f"{path}: is not a file; give the scenario file itself")
@@ -89,7 +94,8 @@ def read(path: str) -> Document:
     return _Reader(path, text).document()
 
 
-def _siblings(path: str) -> list[str]:
+def siblings(path: str) -> list[str]:
+    """Return the names in the folder of a path, none where it cannot be listed."""
     try:
         return sorted(entry.name for entry in Path(path).parent.iterdir())
     except OSError:

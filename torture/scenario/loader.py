@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from torture.errors import UsageError
-from torture.scenario.document import Document, Place, read, show, suggestion
+from torture.scenario.document import Document, Place, read, show, siblings, suggestion
 from torture.scenario.schema import Scenario, ScenarioFile, Settings, Variant, seconds
 
 
@@ -79,7 +79,9 @@ def load_case(file: str, name: str, variant: str) -> tuple[Case, Document, Place
             place = loaded.place(scenario, "variants", variant)
             return Case(file, scenario, variant, scenario.variants[variant]), loaded.document, place
     known = [f"{scenario.name}/{each}" for scenario in loaded.content.scenarios for each in scenario.variants]
-    raise UsageError(f"{file}: scenario '{name}/{variant}' is unknown; {suggestion(f'{name}/{variant}', known)}")
+    raise UsageError(
+        f"{file}: scenario '{name}/{variant}' is unknown; {suggestion(f'{name}/{variant}', known)}"
+    )
 
 
 class _Walk:
@@ -103,14 +105,18 @@ class _Walk:
         document, content = loaded.document, loaded.content
         layers = (content.defaults, *outer)
         for index, include in enumerate(content.include):
-            place = ("include", index)
+            place: Place = ("include", index)
             path = os.path.normpath(os.path.join(os.path.dirname(file), include))
             real = os.path.realpath(path)
             here = {**chain, os.path.realpath(file): document.where(place)}
             if real in here:
-                raise document.error(place, f"include {include!r} closes a cycle that starts at {here[real]}; remove one")
+                raise document.error(
+                    place, f"include {include!r} closes a cycle that starts at {here[real]}; remove one"
+                )
             if real in self._files:
-                raise document.error(place, f"include {include!r} is there already by {self._files[real]}; remove one")
+                raise document.error(
+                    place, f"include {include!r} is there already by {self._files[real]}; remove one"
+                )
             if not os.path.isfile(path):
                 raise document.error(place, _no_file("include", include, file, ".yaml"))
             self._files[real] = document.where(place)
@@ -183,7 +189,8 @@ def _complaint(place: Place, detail: ErrorDetails) -> str:
     if kind == "unknown_key":
         return f"key {context['key']!r} is unknown; {suggestion(context['key'], context['known'])}"
     if kind in ("literal_error", "enum"):
-        return f"{what} is unknown; {suggestion(value, re.findall("'([^']*)'", context['expected']))}"
+        choices = re.findall("'([^']*)'", context["expected"])
+        return f"{what} is unknown; {suggestion(value, choices)}"
     if kind == "missing":
         holder = f"entry {place[-1] + 1} of {name}" if place and isinstance(place[-1], int) else name
         return f"{holder} has no {str(detail['loc'][-1])!r}; add it"
@@ -253,6 +260,6 @@ def _top_level_names(tree: ast.Module) -> set[str]:
 
 def _no_file(what: str, reference: str, file: str, ending: str) -> str:
     folder = os.path.dirname(file) or "."
-    beside = sorted(entry for entry in os.listdir(folder) if entry.endswith(ending))
+    beside = [entry for entry in siblings(file) if entry.endswith(ending)]
     path = os.path.normpath(os.path.join(folder, reference.partition(":")[0]))
     return f"{what} {reference!r} names no file ({path}); {suggestion(reference.partition(':')[0], beside)}"

@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from torture.errors import CheckFailed, UsageError
-from torture.oracles.accounting import Check, Ledger, brief, judge
+from torture.oracles.accounting import Ledger, brief, judge
 from torture.scenario.document import Document, Place, suggestion
 from torture.scenario.loader import Case, load_case
 from torture.scenario.schema import Step
@@ -31,22 +31,26 @@ def build(*, file: str, name: str, variant: str) -> Callable[[], None]:
     case, document, place = load_case(file, name, variant)
     module, component = _named(case.variant.component, document, (*place, "component"))
     program = _program(case, component, module, document, place[:2])
-    checks, parameters = tuple(case.scenario.checks), case.parameters
+    checks = tuple(check.value for check in case.scenario.checks)  # plain strings: see accounting
+    parameters = case.parameters
 
     def target() -> None:
         ledger = Ledger()
         program(component, ledger, **_copy(parameters))
         _balance(ledger, checks)
 
+    target.__module__ = module.__name__  # what is under test: the engine takes its package for own code
     return target
 
 
-def _balance(ledger: Ledger, checks: tuple[Check, ...]) -> None:
-    if Check.NONE in checks:
+def _balance(ledger: Ledger, checks: tuple[str, ...]) -> None:
+    if "none" in checks:
         return
     if not ledger.sent_entries and ledger.minimum is None:
         wanted = ", ".join(checks)
-        raise UsageError(f"the program sent nothing to check for {wanted}; report it, or write checks: [none]")
+        raise UsageError(
+            f"the program sent nothing to check for {wanted}; report it, or write checks: [none]"
+        )
     accounts = judge(ledger, checks)
     if accounts.kind is not None:
         raise CheckFailed(accounts.kind, accounts.message, accounts.counts)
@@ -59,7 +63,8 @@ def _program(case: Case, component: Any, module: ModuleType, document: Document,
 
     def moves(steps: Iterable[Step], *further: str | int) -> tuple[_Move, ...]:
         return tuple(
-            _move(step, component, module, document, (*place, *further, index)) for index, step in enumerate(steps)
+            _move(step, component, module, document, (*place, *further, index))
+            for index, step in enumerate(steps)
         )
 
     setup = moves(case.scenario.setup, "setup")
@@ -138,7 +143,9 @@ def _move(step: Step, component: Any, module: ModuleType, document: Document, pl
     )
 
 
-def _run(instance: Any, ledger: Ledger, setup: Iterable[_Move], threads: dict[str, tuple[_Move, ...]]) -> None:
+def _run(
+    instance: Any, ledger: Ledger, setup: Iterable[_Move], threads: dict[str, tuple[_Move, ...]]
+) -> None:
     """Perform the setup, then all threads at once; the errors of all of them are kept."""
     for move in setup:
         move.perform(instance, ledger, "setup")
@@ -201,7 +208,9 @@ def _named(reference: str, document: Document, place: Place) -> tuple[ModuleType
             module = importlib.import_module(where)
     except Exception as error:  # an imported module may raise what it likes
         problem = f"{type(error).__name__}: {error}".splitlines()[0]
-        raise document.error(place, f"{label} {reference!r} cannot be imported ({problem}); mend it") from error
+        raise document.error(
+            place, f"{label} {reference!r} cannot be imported ({problem}); mend it"
+        ) from error
     value: Any = module
     for name in names.split("."):
         if not hasattr(value, name):

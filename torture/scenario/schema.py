@@ -1,6 +1,6 @@
 """What a scenario file may say. ``docs/scenario.schema.json`` is generated from here:
 
-    python -m torture.scenario.schema > docs/scenario.schema.json
+python -m torture.scenario.schema > docs/scenario.schema.json
 """
 
 from __future__ import annotations
@@ -66,6 +66,7 @@ Name = Annotated[
     _written(_NAME, "name", "letters, digits and . _ + - only, as in ring-1p1c"),
     Field(json_schema_extra={"pattern": _NAME}),
 ]
+FileName = Annotated[str, _written(r"[^\x00-\x1f]+", "include", "the path of a scenario file")]
 Program = Annotated[
     str, _written(_PROGRAM, "program", "file.py:function"), Field(json_schema_extra={"pattern": _PROGRAM})
 ]
@@ -91,17 +92,21 @@ class Part(BaseModel):
         # Said here and not by `extra`, because here the known keys can be offered.
         for key in data if isinstance(data, dict) else ():
             if key not in cls.model_fields:
-                raise PydanticCustomError("unknown_key", "{key}", {"key": key, "known": sorted(cls.model_fields)})
+                raise PydanticCustomError(
+                    "unknown_key", "{key}", {"key": key, "known": sorted(cls.model_fields)}
+                )
         return data
 
 
 class Settings(Part):
     """How a scenario is run; the nearest that says it counts: scenario, its file, the including file."""
 
-    engine: Engine | None = Field(None, description="explore by default; the others need a later version")
+    engine: Engine | None = Field(
+        default=None, description="explore by default; the others need a later version"
+    )
     strategy: Literal["auto", "random", "pct", "pos", "dfs"] | None = None
-    budget: Budget | None = Field(None, description="time for each variant, such as 5s, 500ms or 2m")
-    executions: Count | None = Field(None, description="at most so many executions of each variant")
+    budget: Budget | None = Field(default=None, description="time for each variant, such as 5s, 500ms or 2m")
+    executions: Count | None = Field(default=None, description="at most so many executions of each variant")
     seed: Annotated[int, Field(strict=True, ge=0, le=2**63)] | None = None
     granularity: Literal["free-threaded", "gil"] | None = None
 
@@ -110,14 +115,20 @@ class Step(Part):
     """Calls of one method of the component, one after the other."""
 
     call: str = Field(description="method of the component")
-    args: list[Any] = Field([], description="'$i' is the repetition, '$thread' the name of the thread")
+    args: list[Any] = Field(
+        default=[], description="'$i' is the repetition, '$thread' the name of the thread"
+    )
     repeat: Count = 1
-    until: Any = Field(None, description="call again until it returns this; '$item' is anything but `empty`")
-    attempts: Count = Field(100, description="at most so many calls for one `until`")
-    expect: Any = Field(None, description="a call that returns anything else fails")
-    send: Flag = Field(False, description="report the first argument as sent, before the call")
-    receive: Flag = Field(False, description="report each result but `empty` as received")
-    empty: Any = Field(None, description="result that is no item; '$NAME' is taken from the component's module")
+    until: Any = Field(
+        default=None, description="call again until it returns this; '$item' is anything but `empty`"
+    )
+    attempts: Count = Field(default=100, description="at most so many calls for one `until`")
+    expect: Any = Field(default=None, description="a call that returns anything else fails")
+    send: Flag = Field(default=False, description="report the first argument as sent, before the call")
+    receive: Flag = Field(default=False, description="report each result but `empty` as received")
+    empty: Any = Field(
+        default=None, description="result that is no item; '$NAME' is taken from the component's module"
+    )
     channel: str = "main"
 
     @model_validator(mode="after")
@@ -133,16 +144,20 @@ class Variant(Part):
     """One class that the scenario is run against, and what must come out."""
 
     component: Component = Field(description="package.module:Class or file.py:Class")
-    parameters: dict[str, Any] = Field({}, description="override those of the scenario")
+    parameters: dict[str, Any] = Field(default={}, description="override those of the scenario")
     expect: Literal["passed", "failed", "unknown"]
-    kind: Kinds = Field((), description="the finding it must fail with, or several that are legitimate")
+    kind: Kinds = Field(
+        default=(), description="the finding it must fail with, or several that are legitimate"
+    )
 
     @model_validator(mode="after")
     def _name_the_kind(self) -> Variant:
         if self.expect == "failed" and not self.kind:
             raise broken("expect 'failed' has no kind; add what it fails with, such as kind: lost")
         if self.expect != "failed" and self.kind:
-            raise broken(f"kind {show(self.kind[0].value)} with expect {self.expect!r}; remove it, or expect failed")
+            raise broken(
+                f"kind {show(self.kind[0].value)} with expect {self.expect!r}; remove it, or expect failed"
+            )
         return self
 
 
@@ -150,22 +165,26 @@ class Scenario(Settings):
     """A program that is run against every variant."""
 
     name: Name
-    fault: str = Field("", description="row of the fault catalogue, in quotes")
+    fault: str = Field(default="", description="row of the fault catalogue, in quotes")
     description: str = ""
-    program: Program | None = Field(None, description="file.py:function, relative to this file")
+    program: Program | None = Field(default=None, description="file.py:function, relative to this file")
     threads: dict[str, Annotated[list[Step], Field(min_length=1)]] | None = Field(
-        None, min_length=1, description="steps of each thread, instead of a program"
+        default=None, min_length=1, description="steps of each thread, instead of a program"
     )
-    setup: list[Step] = Field([], description="steps before the threads start")
-    checks: list[Check] = Field([Check.EXACTLY_ONCE], min_length=1)
+    setup: list[Step] = Field(default=[], description="steps before the threads start")
+    checks: list[Check] = Field(default=[Check.EXACTLY_ONCE], min_length=1)
     parameters: dict[str, Any] = {}
     variants: dict[Name, Variant] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _have_one_program(self) -> Scenario:
         if (self.program is None) == (self.threads is None):
-            state = "neither program nor threads; add one" if self.program is None else "both program and threads"
-            raise broken(f"scenario {self.name!r} has {state}{'' if self.program is None else '; remove one'}")
+            state = (
+                "neither program nor threads; add one" if self.program is None else "both program and threads"
+            )
+            raise broken(
+                f"scenario {self.name!r} has {state}{'' if self.program is None else '; remove one'}"
+            )
         if self.setup and self.threads is None:
             raise broken(f"scenario {self.name!r} has setup, but no threads; set up in the program")
         if Check.NONE in self.checks and len(self.checks) > 1:
@@ -176,7 +195,7 @@ class Scenario(Settings):
 class ScenarioFile(Part):
     """A scenario file of torture."""
 
-    include: list[str] = Field([], description="scenario files, relative to this one")
+    include: list[FileName] = Field(default=[], description="scenario files, relative to this one")
     defaults: Settings = Settings()
     scenarios: list[Scenario] = []
 
@@ -196,7 +215,11 @@ def json_schema() -> str:
 def _without_titles(node: Any) -> Any:
     # Pydantic's titles only repeat the keys. A property may be called "title": those are mappings.
     if isinstance(node, dict):
-        return {key: _without_titles(value) for key, value in node.items() if key != "title" or isinstance(value, dict)}
+        return {
+            key: _without_titles(value)
+            for key, value in node.items()
+            if key != "title" or isinstance(value, dict)
+        }
     return [_without_titles(value) for value in node] if isinstance(node, list) else node
 
 

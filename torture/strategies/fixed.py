@@ -62,7 +62,10 @@ class NonPreemptive:
 
     def choose(self, point: SchedulingPoint) -> int:
         point.steps = 1 << 30
-        return point.current if point.current in point.runnable else point.runnable[0]
+        if point.current in point.runnable:
+            return point.current
+        later = [index for index in point.runnable if index > point.current]
+        return (later or point.runnable)[0]  # in turn: threads that spin must not starve the others
 
     def end(self, steps: int) -> None:
         pass

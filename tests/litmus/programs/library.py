@@ -1,0 +1,112 @@
+"""Standard-library code that is opened and rewritten: ``collections.Counter``, ``logging``, ``contextlib``.
+
+These modules use ``__dict__`` and ``setattr``, so every attribute load is a scheduling point: the programs with
+two threads stay minimal, the others run one thread at a time (a single schedule).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from contextlib import contextmanager
+from threading import Lock, Thread
+
+from tests.litmus.corpus import Outcome, litmus
+
+
+def alone(body) -> None:
+    """Run the body on a thread that nobody competes with."""
+    thread = Thread(target=body)
+    thread.start()
+    thread.join()
+
+
+class Memory(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+
+    def emit(self, record) -> None:
+        self.lines.append(f"{record.threadName} {record.levelname} {record.getMessage()}")
+
+
+@litmus(free_threaded={(1,), (2,)}, gil={(2,)})
+def increment_counter() -> Outcome:
+    counts = Counter(k=0)
+
+    def bump() -> None:
+        counts["k"] += 1
+
+    thread = Thread(target=bump)
+    thread.start()
+    bump()
+    thread.join()
+    return (counts["k"],)
+
+
+@litmus(free_threaded={(1,), (2,)})
+def increment_counter_of_missing_key() -> Outcome:
+    """``__missing__`` is entered after the lookup failed."""
+    counts = Counter()
+
+    def bump() -> None:
+        counts["k"] += 1
+
+    thread = Thread(target=bump)
+    thread.start()
+    bump()
+    thread.join()
+    return (counts["k"],)
+
+
+@litmus(free_threaded={("first INFO one", "second WARNING two")})
+def log_one_after_the_other() -> Outcome:
+    logger = logging.Logger("litmus", logging.INFO)
+    memory = Memory()
+    logger.addHandler(memory)
+
+    def log(level, text) -> None:
+        logger.debug("not shown")
+        logger.log(level, "%s", text)
+
+    first = Thread(target=log, args=(logging.INFO, "one"), name="first")
+    first.start()
+    first.join()
+    second = Thread(target=log, args=(logging.WARNING, "two"), name="second")
+    second.start()
+    second.join()
+    return tuple(memory.lines)
+
+
+@litmus(free_threaded={("second",)})
+def log_exception() -> Outcome:
+    logger = logging.Logger("litmus")
+    memory = Memory()
+    logger.addHandler(memory)
+
+    def fail() -> None:
+        try:
+            raise ValueError("second")
+        except ValueError as error:
+            logger.exception("%s", error)
+
+    alone(fail)
+    return (memory.lines[0].split()[-1],)
+
+
+@litmus(free_threaded={(1, True)})
+def generator_as_context_manager() -> Outcome:
+    lock = Lock()
+    entered = []
+
+    @contextmanager
+    def locked():
+        with lock:
+            yield 1
+
+    def work() -> None:
+        with locked() as number:
+            entered.append(number)
+
+    alone(work)
+    return (entered[0], lock.acquire(blocking=False))

@@ -1,0 +1,226 @@
+"""The table of ``torture run``, and its progress bar.
+
+Two layouts: the wide one from 120 columns, and one with short headers. A scenario's name stands once
+and may take several lines, broken at its hyphens. Rich is imported when something is drawn.
+"""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from torture.findings import Finding, FindingKind, Verdict
+from torture.report.failure import render
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+WIDE = 120  # columns
+_NARROWEST_NAME = 8
+_SHORT_VARIANT = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """What came out for one variant; a figure that does not apply is None."""
+
+    scenario: str
+    fault: str
+    variant: str
+    engine: str
+    executions: int | None
+    lost: int | None
+    duplicated: int | None
+    deadlocks: int | None
+    p95: float | None  # milliseconds, of the stress engine
+    collisions: int | None
+    verdict: Verdict
+    expected: Verdict
+    expected_kinds: tuple[FindingKind, ...]
+    finding: Finding | None
+    warnings: tuple[str, ...]
+    command: str  # shows it again
+
+    @property
+    def as_expected(self) -> bool:
+        """Return whether verdict and kind are the expected ones."""
+        if self.verdict is not self.expected or self.verdict is not Verdict.FAILED:
+            return self.verdict is self.expected
+        return self.finding is not None and self.finding.kind in self.expected_kinds
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    wide: str
+    short: str
+    right: bool = False
+
+
+_COLUMNS = (
+    _Column("scenario", "scenario"),
+    _Column("fault", "row"),
+    _Column("variant", "variant"),
+    _Column("engine", "eng"),
+    _Column("executions", "runs", right=True),
+    _Column("lost", "lost", right=True),
+    _Column("duplicated", "dup", right=True),
+    _Column("deadlocks", "dl", right=True),
+    _Column("p95", "p95", right=True),
+    _Column("collisions", "col", right=True),
+    _Column("verdict", "verdict"),
+    _Column("expected", "expected"),
+)
+_SHORT_ENGINES = {"explore": "expl", "stress": "strs", "processes": "proc"}
+
+
+def show_table(rows: Sequence[Row], seconds: float, *, interrupted: bool = False) -> None:
+    """Print the table, what was not as expected, and the summary on standard output."""
+    console = _console()
+    if rows:
+        console.print(_table(rows, console))
+    for row in rows:
+        if not row.as_expected:
+            console.print(_complaint(row), markup=False, soft_wrap=True)
+    console.print(summary(rows, seconds, interrupted=interrupted), markup=False, soft_wrap=True)
+
+
+def summary(rows: Sequence[Row], seconds: float, *, interrupted: bool = False) -> str:
+    """Return the closing line: how many were caught, clean, and not as expected."""
+    good = [row.verdict for row in rows if row.as_expected]
+    wrong = [row.verdict for row in rows if not row.as_expected]
+    unknown = wrong.count(Verdict.UNKNOWN)
+    parts = [
+        f"{good.count(Verdict.FAILED)} caught",
+        f"{good.count(Verdict.PASSED)} clean",
+        f"{len(wrong) - unknown} not as expected",
+    ]
+    if unknown:
+        parts.append(f"{unknown} unknown")
+    if good.count(Verdict.UNKNOWN):
+        parts.append(f"{good.count(Verdict.UNKNOWN)} unknown as expected")
+    end = "interrupted after" if interrupted else "in"
+    return f"{plural(len(rows), 'variant')}: {', '.join(parts)} {end} {seconds:.1f} s"
+
+
+@contextmanager
+def progress(total: int) -> Iterator[Callable[[str], None]]:
+    """Give a function that says which variant begins; draws on standard error if it is a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda name: None
+        return
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=total)
+        begun = 0
+
+        def begin(name: str) -> None:
+            nonlocal begun
+            bar.update(task, completed=begun, description=escape(name))
+            begun += 1
+
+        yield begin
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console(file=sys.stdout, highlight=False, emoji=False)
+
+
+def _table(rows: Sequence[Row], console: Console) -> Table:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    wide, plain = console.width >= WIDE, console.options.ascii_only
+    headers = [column.wide if wide else column.short for column in _COLUMNS]
+    cells = [_cells(row, wide=wide, plain=plain) for row in rows]
+    gap = 2 if wide else 1
+    others = sum(gap + max(map(_cell_width, column)) for column in zip(headers[1:], *cells, strict=True))
+    names = _names([row.scenario for row in rows], max(console.width - others, _NARROWEST_NAME))
+    table = Table(box=SIMPLE_HEAD, padding=(0, gap - 1, 0, 0), pad_edge=False, show_edge=False)
+    for header, column in zip(headers, _COLUMNS, strict=True):
+        table.add_column(header, justify="right" if column.right else "left", no_wrap=True)
+    for row, name, line in zip(rows, names, cells, strict=True):
+        style = "" if row.as_expected else "yellow" if row.verdict is Verdict.UNKNOWN else "bold red"
+        table.add_row(name, *line, style=style)
+    return table
+
+
+def _names(scenarios: Sequence[str], room: int) -> list[str]:
+    """Return what stands in the first column: a name once, its lines spread over the rows of the scenario."""
+    cells: list[str] = []
+    for name, group in groupby(scenarios):
+        lines = textwrap.wrap(name, room)
+        count = len(list(group))
+        cells += [*lines[: count - 1], *[""] * (count - 1 - len(lines)), "\n".join(lines[count - 1 :])]
+    return cells
+
+
+def _cells(row: Row, *, wide: bool, plain: bool) -> list[str]:
+    """Return what stands in the other columns."""
+    none = "-" if plain else "–"
+    marks = ("ok", "NOT") if plain else ("✓", "✗")
+    kind = row.finding.kind.value if row.finding is not None else None
+    figures = (row.executions, row.lost, row.duplicated, row.deadlocks, row.p95, row.collisions)
+    return [
+        row.fault or none,
+        row.variant if wide else textwrap.fill(row.variant, _SHORT_VARIANT),
+        row.engine if wide else _SHORT_ENGINES.get(row.engine, row.engine),
+        *(
+            none if figure is None else f"{figure:g}" if isinstance(figure, float) else str(figure)
+            for figure in figures
+        ),
+        f"{row.verdict.value}: {kind}" if kind and wide else kind or row.verdict.value,
+        f"{marks[not row.as_expected]} {row.expected.value}",
+    ]
+
+
+def _cell_width(cell: str) -> int:
+    return max(map(len, cell.split("\n")))
+
+
+def _complaint(row: Row) -> str:
+    """Return what a reader needs who did not expect this row."""
+    lines = ["", f"{row.scenario}/{row.variant}: {_got(row)}; expected {_wanted(row)}"]
+    lines += [f"  warning: {warning}" for warning in row.warnings]
+    if row.finding is not None:
+        lines += ["", _failure(row.finding, row.command)]
+    if row.command not in "\n".join(lines):
+        verb = "replay" if row.finding is not None and row.finding.schedule else "again"
+        lines.append(f"{verb}: {row.command}")
+    return "\n".join([*lines, ""])
+
+
+def _failure(finding: Finding, command: str) -> str:
+    if finding.trace is not None:
+        return render(finding, finding.trace, command=command).rstrip()
+    return "\n".join(
+        [f"{finding.kind.value}: {finding.message}", *(error.rstrip() for error in finding.errors)]
+    )
+
+
+def _got(row: Row) -> str:
+    if row.finding is not None:
+        return f"{row.verdict.value} with {row.finding.kind.value}"
+    after = "" if row.executions is None else f" after {plural(row.executions, 'execution')}"
+    return f"{row.verdict.value}{after}"
+
+
+def _wanted(row: Row) -> str:
+    kinds = " or ".join(kind.value for kind in row.expected_kinds)
+    return f"{row.expected.value} with {kinds}" if kinds else row.expected.value
+
+
+def plural(count: int, noun: str) -> str:
+    """Return a count with its noun."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -1,0 +1,257 @@
+"""Sockets, pipes, selectors and file locks: blocking calls wait in the kernel instead of in the operating system.
+
+The descriptors are real and only their waiting is virtual, so other processes and the program's own loopback
+connections work. A call that would block registers its descriptor; the kernel polls when nothing else can run, and
+after every call that may have made another descriptor ready.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import select
+import selectors
+import socket
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from torture.runtime.kernel import KERNEL
+from torture.runtime.primitives import primitive
+from torture.runtime.thread import VirtualThread
+from torture.trace.site import Kind
+
+_IO = primitive(Kind.IO, "io")
+_READABLE = select.POLLIN | select.POLLHUP | select.POLLERR
+_WRITABLE = select.POLLOUT | select.POLLHUP | select.POLLERR
+
+_select = select.select
+_read, _write = os.read, os.write
+_flock = fcntl.flock
+
+Wanted = list[tuple[int, int]]  # descriptor, poll events
+
+
+class Descriptors:
+    """Which thread waits for which descriptors; what the kernel asks when nothing can run."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[int, tuple[VirtualThread, Callable[[], bool]]] = {}
+        self._epoch = -1
+
+    def wait(self, ready: Callable[[], bool], label: object, timeout: float | None) -> bool:
+        """Suspend the current thread until ``ready``; False when ``timeout`` seconds went by first."""
+        if ready():
+            return True
+        if timeout is not None and timeout <= 0:
+            return False
+        kernel = KERNEL
+        if self._epoch != kernel.epoch:
+            self._epoch = kernel.epoch
+            self._waiting.clear()
+        me = kernel.current
+        deadline = None if timeout is None else kernel.clock.now + int(timeout * 1e9)
+        while True:
+            self._waiting[me.index] = (me, ready)
+            try:
+                if not kernel.block(label, _IO, deadline):
+                    return ready()
+            finally:
+                self._waiting.pop(me.index, None)
+            if ready():  # another reader may have been quicker
+                return True
+
+    def waiting(self) -> bool:
+        """Tell whether any thread waits for a descriptor."""
+        return bool(self._waiting) and self._epoch == KERNEL.epoch
+
+    def poll(self, patience: float) -> bool:
+        """Wake the threads whose descriptors are ready, in the order of their numbers."""
+        woken = self._wake()
+        if not woken and patience > 0:
+            select.poll().poll(min(patience, 0.01) * 1000)  # other processes need real time
+            self._rounds = getattr(self, "_rounds", 0) + 1
+            woken = self._wake() or self._rounds * 0.01 < patience
+        if woken and patience == 0:
+            self._rounds = 0
+        return woken
+
+    def _wake(self) -> bool:
+        woken = False
+        for index in sorted(self._waiting):
+            thread, ready = self._waiting[index]
+            if not thread.enabled and ready():
+                KERNEL.wake(thread)
+                woken = True
+        return woken
+
+    def changed(self) -> None:
+        """Note that a descriptor may have become ready through what the current thread did."""
+        if self.waiting():
+            self._wake()
+
+
+DESCRIPTORS = Descriptors()
+
+
+def _ready(wanted: Wanted) -> Callable[[], bool]:
+    poller = select.poll()
+    for descriptor, events in wanted:
+        poller.register(descriptor, events)
+    return lambda: bool(poller.poll(0))
+
+
+def _announce(obj: object, key: object = None) -> None:
+    KERNEL.decide(_IO, obj, key, True)
+
+
+def _socket_method(name: str, events: int) -> Callable[..., Any]:
+    original = getattr(socket.socket, name)
+
+    def method(self: socket.socket, *args: Any, **kwargs: Any) -> Any:
+        if not KERNEL.controls():
+            return original(self, *args, **kwargs)
+        _announce(self)
+        timeout = self.gettimeout()
+        if timeout != 0 and self.fileno() >= 0:
+            if not DESCRIPTORS.wait(_ready([(self.fileno(), events)]), self, timeout):
+                raise TimeoutError("timed out")
+        result = original(self, *args, **kwargs)
+        DESCRIPTORS.changed()
+        return result
+
+    method.__name__ = method.__qualname__ = name
+    return method
+
+
+_original_send = socket.socket.send
+
+
+def _sendall(self: socket.socket, data: Any, flags: int = 0) -> None:
+    """Send in pieces, waiting for room between them."""
+    if not KERNEL.controls():
+        _original_sendall(self, data, flags)
+        return
+    _announce(self)
+    left = memoryview(data).cast("B")
+    while True:
+        if not DESCRIPTORS.wait(_ready([(self.fileno(), _WRITABLE)]), self, self.gettimeout()):
+            raise TimeoutError("timed out")
+        try:
+            left = left[_original_send(self, left, flags | socket.MSG_DONTWAIT) :]
+        except BlockingIOError:
+            continue
+        DESCRIPTORS.changed()
+        if not left:
+            return
+
+
+_original_sendall = socket.socket.sendall
+
+
+def _plain_socket_method(name: str) -> Callable[..., Any]:
+    original = getattr(socket.socket, name)
+
+    def method(self: socket.socket, *args: Any, **kwargs: Any) -> Any:
+        if not KERNEL.controls():
+            return original(self, *args, **kwargs)
+        _announce(self)
+        result = original(self, *args, **kwargs)
+        DESCRIPTORS.changed()
+        return result
+
+    method.__name__ = method.__qualname__ = name
+    return method
+
+
+def _select_hybrid(
+    readers: Iterable[Any], writers: Iterable[Any], others: Iterable[Any], timeout: float | None = None
+) -> tuple[list[Any], list[Any], list[Any]]:
+    """Wait in the kernel."""
+    if not KERNEL.controls():
+        return _select(readers, writers, others, timeout)
+    sets = (list(readers), list(writers), list(others))
+    _announce(DESCRIPTORS)
+    DESCRIPTORS.wait(lambda: any(_select(*sets, 0)), DESCRIPTORS, timeout)
+    return _select(*sets, 0)
+
+
+def _selector_method(original: Callable[..., Any]) -> Callable[..., Any]:
+    def select_hybrid(self: Any, timeout: float | None = None) -> Any:
+        if not KERNEL.controls():
+            return original(self, timeout)
+        _announce(self)
+        DESCRIPTORS.wait(lambda: bool(original(self, 0)), self, timeout)
+        return original(self, 0)
+
+    return select_hybrid
+
+
+def _read_hybrid(descriptor: int, length: int, /) -> bytes:
+    """Read from a pipe, a terminal or a file."""
+    if not KERNEL.controls():
+        return _read(descriptor, length)
+    _announce(DESCRIPTORS, descriptor)
+    if os.get_blocking(descriptor):
+        DESCRIPTORS.wait(_ready([(descriptor, _READABLE)]), DESCRIPTORS, None)
+    data = _read(descriptor, length)
+    DESCRIPTORS.changed()
+    return data
+
+
+def _write_hybrid(descriptor: int, data: Any, /) -> int:
+    """Write to a pipe or a file."""
+    if not KERNEL.controls():
+        return _write(descriptor, data)
+    _announce(DESCRIPTORS, descriptor)
+    if os.get_blocking(descriptor):
+        DESCRIPTORS.wait(_ready([(descriptor, _WRITABLE)]), DESCRIPTORS, None)
+    written = _write(descriptor, data)
+    DESCRIPTORS.changed()
+    return written
+
+
+def _flock_hybrid(file: Any, operation: int, /) -> None:
+    """Lock a file; waiting for it is a wait in the kernel."""
+    if not KERNEL.controls():
+        _flock(file, operation)
+        return
+    _announce(DESCRIPTORS, "flock")
+    if operation & (fcntl.LOCK_NB | fcntl.LOCK_UN):
+        _flock(file, operation)
+        DESCRIPTORS.changed()
+        return
+
+    def taken() -> bool:
+        try:
+            _flock(file, operation | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    DESCRIPTORS.wait(taken, DESCRIPTORS, None)
+
+
+def install() -> dict[int, Any]:
+    """Replace the blocking calls. Returns the replacements of functions by the id of their original."""
+    kind: Any = socket.socket
+    for name in ("recv", "recv_into", "recvfrom", "recvfrom_into", "_accept"):
+        setattr(kind, name, _socket_method(name, _READABLE))
+    for name in ("send", "sendto"):
+        setattr(kind, name, _socket_method(name, _WRITABLE))
+    for name in ("connect", "connect_ex", "bind", "listen", "shutdown"):
+        setattr(kind, name, _plain_socket_method(name))
+    kind.sendall = _sendall
+    for selector in ("EpollSelector", "PollSelector", "SelectSelector"):
+        cls: Any = getattr(selectors, selector, None)
+        if cls is not None:
+            cls.select = _selector_method(cls.select)
+    select.select = _select_hybrid
+    os.read, os.write = _read_hybrid, _write_hybrid
+    fcntl.flock = _flock_hybrid
+    KERNEL.idle = DESCRIPTORS
+    return {
+        id(_select): _select_hybrid,
+        id(_read): _read_hybrid,
+        id(_write): _write_hybrid,
+        id(_flock): _flock_hybrid,
+    }

@@ -1,0 +1,211 @@
+"""Runs cases and writes down what came out, after each of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shlex
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from torture import __version__
+from torture.errors import InternalError, UsageError
+from torture.exploration.job import Job
+from torture.findings import Finding, FindingKind, Result, Verdict
+from torture.oracles.accounting import Check
+from torture.report.console import Row
+from torture.report.json import to_json
+from torture.scenario.document import suggestion
+from torture.scenario.loader import Case
+
+SCHEMA = 1  # of run.json
+REPORT = "run.json"
+TARGET = "torture.scenario.program:build"
+INTERRUPTED = 130  # as shells report SIGINT
+
+Explore = Callable[[Job], Result]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the command line says over the files."""
+
+    files: tuple[str, ...] = ()
+    only: str | None = None
+    budget: float | None = None  # seconds
+    seed: int | None = None
+    report_dir: str = "reports"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The rows of a run, as far as it went."""
+
+    rows: tuple[Row, ...]
+    interrupted: bool = False
+
+    @property
+    def exit_status(self) -> int:
+        """0 all as expected, 1 something is not, 3 torture itself failed, 4 unknown and nothing worse."""
+        if self.interrupted:
+            return INTERRUPTED
+        wrong = {row.verdict for row in self.rows if not row.as_expected}
+        if Verdict.ERROR in wrong:
+            return Verdict.ERROR.exit_status
+        return 1 if wrong - {Verdict.UNKNOWN} else Verdict.UNKNOWN.exit_status if wrong else 0
+
+
+def select(cases: Sequence[Case], only: str | None) -> tuple[Case, ...]:
+    """Return the cases whose scenario or scenario/variant fits the pattern; UsageError if none does."""
+    if only is None:
+        return tuple(cases)
+    chosen = tuple(
+        case for case in cases if fnmatchcase(case.scenario.name, only) or fnmatchcase(case.name, only)
+    )
+    if not chosen:
+        names = dict.fromkeys(name for case in cases for name in (case.scenario.name, case.name))
+        raise UsageError(f"--only {only!r} fits no scenario; {suggestion(only, list(names))}")
+    return chosen
+
+
+def execute(
+    cases: Sequence[Case],
+    explore: Explore,
+    options: Options,
+    begin: Callable[[str], None] = lambda name: None,
+) -> Run:
+    """Run every case, and write the report before the first and after each.
+
+    An interrupt ends the run; what it has is kept. Raises UsageError if a target is wrong or the
+    report cannot be written.
+    """
+    run = Run(())
+    _write(run, options, complete=False)
+    try:
+        for case in cases:
+            begin(case.name)
+            run = Run((*run.rows, _row(case, _explored(case, explore, options), options)))
+            _write(run, options, complete=False)
+    except KeyboardInterrupt:
+        run = Run(run.rows, interrupted=True)
+    _write(run, options, complete=not run.interrupted)
+    return run
+
+
+def _explored(case: Case, explore: Explore, options: Options) -> Result:
+    """Return the result of one case; an error of torture itself is one too."""
+    if case.engine != "explore":
+        warning = f"engine {case.engine!r} is not available in this version"
+        return Result(target=case.name, verdict=Verdict.UNKNOWN, warnings=(warning,))
+    try:
+        return explore(
+            Job(
+                target=TARGET,
+                arguments={"file": case.file, "name": case.scenario.name, "variant": case.variant_name},
+                strategy=case.strategy,
+                executions=case.executions,
+                budget=case.budget if options.budget is None else options.budget,
+                seed=case.seed if options.seed is None else options.seed,
+                granularity=case.granularity,
+            )
+        )
+    except InternalError as error:
+        return Result(target=case.name, verdict=Verdict.ERROR, warnings=(f"internal error: {error}",))
+
+
+def _row(case: Case, result: Result, options: Options) -> Row:
+    finding = result.finding
+    explored = case.engine == "explore" and result.verdict is not Verdict.ERROR
+    counts: dict[str, int] | None = finding.counts if finding is not None and finding.counts else None
+    if counts is None and explored and finding is None and Check.EXACTLY_ONCE in case.scenario.checks:
+        counts = {}  # judged, and nothing to count
+    deadlocks = int(finding is not None and finding.kind is FindingKind.DEADLOCK)
+    return Row(
+        scenario=case.scenario.name,
+        fault=case.scenario.fault,
+        variant=case.variant_name,
+        engine=case.engine,
+        executions=result.executions if explored else None,
+        lost=None if counts is None else counts.get("lost", 0),
+        duplicated=None if counts is None else counts.get("duplicated", 0),
+        deadlocks=deadlocks if explored else None,
+        p95=None,
+        collisions=None,
+        verdict=result.verdict,
+        expected=Verdict(case.variant.expect),
+        expected_kinds=case.variant.kind,
+        finding=finding,
+        warnings=result.warnings,
+        command=_command(case, finding, options),
+    )
+
+
+def _command(case: Case, finding: Finding | None, options: Options) -> str:
+    if finding is not None and finding.schedule:
+        return f"torture replay {shlex.quote(finding.schedule)}"
+    seed = case.seed if options.seed is None else options.seed
+    return shlex.join(
+        ["torture", "run", *(options.files or (case.file,)), "--only", case.name, "--seed", str(seed)]
+    )
+
+
+def _write(run: Run, options: Options, *, complete: bool) -> None:
+    """Replace the report as a whole: whoever reads it meanwhile, or after a crash, finds a valid one."""
+    document = {
+        "schema": SCHEMA,
+        "tool": f"torture {__version__}",
+        "python": platform.python_version(),
+        "seed": options.seed,
+        "complete": complete,
+        "rows": [_as_json(row) for row in run.rows],
+    }
+    folder = Path(options.report_dir)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{REPORT}.", dir=folder)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+                stream.write(json.dumps(document, indent=2) + "\n")
+            Path(temporary).chmod(0o644)  # mkstemp makes it private
+            os.replace(temporary, folder / REPORT)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        problem = f"report directory {options.report_dir!r} cannot be written ({error.strerror})"
+        raise UsageError(f"{problem}; name another with --report-dir") from None
+
+
+def _as_json(row: Row) -> dict[str, Any]:
+    """Return all that the table shows, and the finding; no times, so that equal runs write equal bytes."""
+    finding = row.finding
+    return {
+        "scenario": row.scenario,
+        "fault": row.fault,
+        "variant": row.variant,
+        "engine": row.engine,
+        "executions": row.executions,
+        "lost": row.lost,
+        "duplicated": row.duplicated,
+        "deadlocks": row.deadlocks,
+        "p95": row.p95,
+        "collisions": row.collisions,
+        "verdict": row.verdict.value,
+        "expected": row.expected.value,
+        "expected_kinds": [kind.value for kind in row.expected_kinds],
+        "as_expected": row.as_expected,
+        "finding": None if finding is None else _finding_as_json(finding),
+        "warnings": list(row.warnings),
+        "command": row.command,
+    }
+
+
+def _finding_as_json(finding: Finding) -> dict[str, Any]:
+    """Return what ``torture explore --json`` says of a finding."""
+    document: dict[str, Any] = to_json(Result(target="", verdict=Verdict.FAILED, finding=finding))["finding"]
+    return document
