@@ -371,7 +371,7 @@ def expressions() -> Any:
         -a + ~n,
         b is not None,
         box.items,
-        [bool(x) for x in (b, [])],
+        [not not x for x in (b, [])],
         "x" in "xyz",
         a not in {1, 2},
     )
@@ -410,7 +410,9 @@ def _large() -> Callable[[], Any]:
         lines += [f" box.a{n} = {n}000", f" if box.a{n} in (1, 2): box.value += 1", f" total += box.a{n}"]
     lines += [" for i in range(3):", "  while True:"]
     lines += [f"   if i == {n}000: total -= box.a{n}" for n in range(300)]
-    lines += ["   break", " return total, box.value"]
+    lines += ["   break", " again = 0", " while again < 2:", "  again += 1"]
+    lines += [f"  box.a{n} += again" for n in range(300)]
+    lines += [" return total, box.value, again, box.a299"]
     namespace: dict[str, Any] = {"Box": Box}
     exec("\n".join(lines), namespace)
     made: Callable[[], Any] = namespace["large"]

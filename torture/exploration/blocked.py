@@ -6,6 +6,8 @@ from types import FrameType
 
 from torture.exploration.recorder import EventRecorder, is_library, own_frame
 from torture.oracles.deadlock import Waiter
+from torture.runtime.blocking import Descriptors
+from torture.runtime.clock import Clock
 from torture.runtime.kernel import KERNEL
 from torture.runtime.primitives import Lock
 from torture.runtime.thread import VirtualThread
@@ -39,11 +41,17 @@ def _describe(thread: VirtualThread, namer: EventRecorder) -> Waiter:
     )
 
 
+_THREAD_FRAMES = frozenset({"Thread.run", "_worker", "_WorkItem.run"})  # below them stands the thread's own code
+
+
 def _entry(frame: FrameType | None) -> FrameType | None:
     """Return the trusted module's frame that the program called: ``Queue.get``, ``Event.wait``, ..."""
     entry = None
     while frame is not None and is_library(frame):
-        if frame.f_globals.get("__name__", "").startswith(("threading", "queue", "concurrent")):
+        name = frame.f_code.co_qualname
+        if name in _THREAD_FRAMES:
+            break
+        if frame.f_globals.get("__name__", "").startswith(("threading", "queue", "concurrent", "socket", "selectors")):
             entry = frame
         frame = frame.f_back
     return entry
@@ -55,6 +63,10 @@ def _operation(frame: FrameType | None, resource: object) -> str:
         return entry.f_code.co_qualname
     if isinstance(resource, VirtualThread):
         return "Thread.join"
+    if isinstance(resource, Descriptors):
+        return "a read or write"
+    if isinstance(resource, Clock):
+        return "sleep"
     if isinstance(resource, Lock):
         return f"{resource.label}.acquire"
     return "wait"

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from torture.errors import ReplayMismatchError
 from torture.exploration.execution import Execution, Failure
 from torture.exploration.recorder import EventRecorder
-from torture.exploration.token import Anchor, Token
+from torture.exploration.token import Token
 from torture.findings import Finding, FindingKind
 from torture.strategies import STRATEGIES
-from torture.strategies.fixed import Replay
+from torture.strategies.fixed import Anchoring, Replay
 from torture.strategies.strategy import Strategy
 from torture.trace.event import Event, Trace
-from torture.trace.schedule import Schedule
+from torture.trace.schedule import Anchor, Schedule
 
 if TYPE_CHECKING:
     from torture.exploration.session import Session
@@ -27,10 +27,11 @@ _PLACES = 48  # distinct places among them: with fewer it went round in circles
 
 def record(session: Session, schedule: Schedule) -> tuple[Execution, Trace]:
     """Execute a schedule again and write down all that happens."""
-    return _record(session, Replay(schedule), Random(0))
+    return record_under(session, Replay(schedule), Random(0))
 
 
-def _record(session: Session, strategy: Strategy, rng: Random) -> tuple[Execution, Trace]:
+def record_under(session: Session, strategy: Strategy, rng: Random) -> tuple[Execution, Trace]:
+    """Execute once under a strategy and write down all that happens."""
     recorder = EventRecorder()
     execution = session.run(strategy, rng, recorder)
     assert execution is not None
@@ -43,7 +44,7 @@ def first_difference(session: Session, seed: int, unseen: Unseen) -> str | None:
     Being recorded, these two also show which locks are left held.
     """
     sampler = STRATEGIES["random"]()
-    first, trace = _record(session, sampler, Random(seed))
+    first, trace = record_under(session, sampler, Random(seed))
     if first.failure is None:
         unseen.note(first)
     try:
@@ -77,10 +78,13 @@ def describe(session: Session, failing: Execution, unseen: Unseen) -> Finding:
     assert failure is not None
     fingerprint = fingerprint_of(session, failure)
     trace: Trace | None = None
+    anchors: tuple[Anchor, ...] = ()
     labels = ["timing"] if failing.timing else []
     if not failing.stalled:
         try:
-            again, trace = record(session, failing.schedule)
+            anchoring = Anchoring(failing.schedule)
+            again, trace = record_under(session, anchoring, Random(0))
+            anchors = tuple(anchoring.anchors)
             if again.failure is None or fingerprint_of(session, again.failure) != fingerprint:
                 raise ReplayMismatchError("the same schedule did not fail in the same way")
             failure = again.failure
@@ -94,7 +98,7 @@ def describe(session: Session, failing: Execution, unseen: Unseen) -> Finding:
         kind=kind,
         message=failure.message,
         fingerprint=fingerprint.replace("step-limit", str(kind), 1),
-        schedule=token_of(session, failing.schedule, trace, fingerprint).encode(),
+        schedule=token_of(session, failing.schedule, anchors, fingerprint).encode(),
         reachable="gil" if session.job.granularity == "gil" else None,
         labels=tuple(labels),
         threads=len(failing.threads),
@@ -106,7 +110,9 @@ def describe(session: Session, failing: Execution, unseen: Unseen) -> Finding:
     )
 
 
-def token_of(session: Session, schedule: Schedule, trace: Trace | None, fingerprint: str) -> Token:
+def token_of(
+    session: Session, schedule: Schedule, anchors: tuple[Anchor, ...], fingerprint: str
+) -> Token:
     """Return the token that replays a schedule."""
     job = session.job
     return Token(
@@ -115,6 +121,7 @@ def token_of(session: Session, schedule: Schedule, trace: Trace | None, fingerpr
         granularity=job.granularity,
         modules=session.modules,
         changes=schedule.changes,
+        anchors=anchors,
         fingerprint=fingerprint,
         step_limit=job.step_limit,
         code=session.code_hash(),
@@ -156,5 +163,3 @@ def _goes_in_circles(events: tuple[Event, ...]) -> bool:
     last = events[-_WINDOW:]
     return len(last) == _WINDOW and len({(e.thread, e.function, e.line, e.kind) for e in last}) <= _PLACES
 
-
-__all__ = ["Anchor", "compare", "describe", "fingerprint_of", "first_difference", "record", "token_of"]

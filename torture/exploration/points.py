@@ -14,6 +14,7 @@ from typing import Any
 
 from torture.instrument.atomicity import FUNCTIONS, GIL_SILENT, IMMUTABLE_TYPES, ITERATORS, METHODS, MUTABLE_TYPES, Effect
 from torture.errors import InternalError
+from torture.instrument.files import ANY_PATH, FILE_FUNCTIONS, FILE_METHODS, FILE_TYPES
 from torture.runtime import primitives, timing
 from torture.runtime.kernel import KERNEL
 from torture.trace.site import Form, Kind, Site
@@ -111,6 +112,14 @@ class KernelPoints:
             owner = function.__self__
             if type(owner) is ModuleType:
                 effect = FUNCTIONS.get(function)
+                if effect is None:
+                    if function in FILE_FUNCTIONS:
+                        _decide_file(site, function, first)
+                    return
+            elif isinstance(owner, FILE_TYPES):
+                if function.__name__ in FILE_METHODS:
+                    _kernel.decide(site, owner, None, True, function.__name__)
+                return
             elif isinstance(owner, _BASES):
                 effect = _effect_of(type(owner), function.__name__)
                 obj = owner
@@ -129,11 +138,11 @@ class KernelPoints:
             kernel.countdown -= 1
             return
         if attribute:
-            _decide_attribute(site, obj, None, effect.kind is not Kind.READ, None)
+            _decide_attribute(site, obj, None, effect.kind is not Kind.READ, function.__name__)
             return
         if kind in ITERATORS:
             obj = _iterated(obj)
-        kernel.decide(site, _canonical(obj), key, effect.kind is not Kind.READ)
+        kernel.decide(site, _canonical(obj), key, effect.kind is not Kind.READ, function.__name__)
 
     def enter(self, site: Site) -> None:
         raise InternalError("a point of the other granularity")
@@ -158,7 +167,9 @@ class GilPoints(KernelPoints):
             native = code is None or code.co_filename in _NATIVE_FILES
         elif kind is BuiltinMethodType:
             owner = type(function.__self__)
-            native = (function if owner is ModuleType else (owner, function.__name__)) not in GIL_SILENT
+            native = function not in GIL_SILENT and (owner, function.__name__) != (list, "append")
+            if function in FILE_FUNCTIONS or isinstance(function.__self__, FILE_TYPES):
+                self.enter(site)  # the call gives the GIL away before it does anything
         else:
             native = function not in GIL_SILENT if kind is type else True
         _kernel.current.calls.append((site, native))
@@ -189,11 +200,23 @@ class _Anything:
     __slots__ = ()
 
 
+class FileSystem:
+    """The file system."""
+
+    __slots__ = ()
+
+
 ANYTHING = _Anything()
+FILES = FileSystem()
 # Python functions that stand for C ones.
 _NATIVE_FILES = frozenset(module.__file__ for module in (primitives, timing))
 
 _exposed: dict[int, weakref.ref[Any]] = {}  # id of an instance's __dict__ that the program took -> the instance
+
+
+def _decide_file(site: Site, function: Any, path: object) -> None:
+    key = path if type(path) in (str, bytes, int) and function not in ANY_PATH else None
+    _kernel.decide(site, FILES, key, FILE_FUNCTIONS[function], function.__name__)
 
 
 def _decide_attribute(site: Site, obj: Any, name: str | None, writes: bool, value: object) -> None:

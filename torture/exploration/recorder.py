@@ -12,6 +12,7 @@ from types import FrameType, ModuleType
 from typing import Any
 
 from torture.runtime import blocking, carrier, kernel, primitives, threads, timing
+from torture.runtime.blocking import Descriptors
 from torture.runtime.clock import Clock
 from torture.runtime.primitives import Lock
 from torture.runtime.thread import VirtualThread
@@ -42,15 +43,16 @@ class EventRecorder:
         self._counts: dict[str, int] = {}
 
     def record(
-        self, thread: VirtualThread, step: int, site: Site, obj: object, key: object, value: object
+        self, thread: VirtualThread, site: Site, obj: object, key: object, writes: bool, value: object
     ) -> None:
-        frame = own_frame(sys._getframe(2))
+        innermost = sys._getframe(2)
+        frame = own_frame(innermost) or _outermost_trusted(innermost)
         code = frame.f_code if frame else None
         event = Event(
             step=len(self.events),
             thread=thread.index,
-            kind=str(site.kind),
-            resource=self._resource(site, obj, key),
+            kind=str(Kind.WRITE if writes and site.kind is Kind.READ else site.kind),
+            resource=self._resource(site, obj, key, value),
             value=self._value(site, obj, key, value),
             function=site.function or (code.co_qualname if code else ""),
             module=site.module or (str(frame.f_globals.get("__name__", "")) if frame else ""),
@@ -72,6 +74,8 @@ class EventRecorder:
             return obj.name
         if isinstance(obj, Clock):
             return "clock"
+        if isinstance(obj, Descriptors):
+            return "descriptor"
         if isinstance(obj, (type, ModuleType)):
             return obj.__name__
         name = obj.label if isinstance(obj, Lock) else type(obj).__name__
@@ -93,7 +97,7 @@ class EventRecorder:
                 found.append(f"{self.label(lock)} (taken at {event.file}:{event.line})")
         return tuple(found)
 
-    def _resource(self, site: Site, obj: object, key: object) -> str:
+    def _resource(self, site: Site, obj: object, key: object, value: object) -> str:
         form = site.form
         if form is Form.SWITCH or obj is None:
             return ""
@@ -108,8 +112,8 @@ class EventRecorder:
         label = self.label(obj)
         if form in (Form.ITEM, Form.CONTAINS) and key is not None:
             return f"{label}[{self.text(key)}]"
-        if form is Form.CALL:
-            return f"{label}.{site.name}" if site.name else label
+        if form is Form.CALL and isinstance(value, str):
+            return f"{label}.{value}()" if key is None else f"{label}.{value}({self.text(key)})"
         return label
 
     def _value(self, site: Site, obj: Any, key: object, value: object) -> str:
@@ -178,6 +182,16 @@ def own_frame(frame: FrameType | None) -> FrameType | None:
     while frame is not None and is_library(frame):
         frame = frame.f_back
     return frame
+
+
+def _outermost_trusted(frame: FrameType | None) -> FrameType | None:
+    """Return where a trusted module's own thread (a pool's worker) stands."""
+    found = None
+    while frame is not None:
+        if frame.f_globals.get("__name__") in TRUSTED_MODULES and frame.f_code.co_qualname != "Thread.run":
+            found = frame
+        frame = frame.f_back
+    return found
 
 
 def _depth(frame: FrameType | None) -> int:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace as with_fields
+from random import Random
 
 from torture.errors import ReplayMismatchError, UsageError
-from torture.exploration.diagnosis import describe, record
+from torture.exploration.diagnosis import describe, record, record_under
 from torture.exploration.job import Job
 from torture.exploration.session import Session
 from torture.exploration.token import Token
 from torture.exploration.unseen import Unseen
 from torture.findings import Result, Verdict
+from torture.strategies.fixed import AnchoredReplay
 
 
 def replay(job: Job, token: Token, imported: Callable[[], None]) -> Result:
@@ -25,13 +27,17 @@ def replay(job: Job, token: Token, imported: Callable[[], None]) -> Result:
     )
     session = Session(job, token.modules, imported=imported)
     unseen = Unseen(session)
-    changed = "" if session.code_hash() == token.code else "; the code has changed since the token was made"
+    changed = session.code_hash() != token.code
     try:
-        execution, _ = record(session, token.schedule)
+        if changed:
+            unseen.warn("the code has changed since the token was made: replayed by its anchors")
+            strategy = AnchoredReplay(token.anchors)
+            execution, _ = record_under(session, strategy, Random(0))
+            strategy.finish()
+        else:
+            execution, _ = record(session, token.schedule)
     except ReplayMismatchError as mismatch:
-        raise UsageError(f"the schedule does not fit the code any more: {mismatch}{changed}") from mismatch
-    if changed:
-        unseen.warn("the code has changed since the token was made")
+        raise UsageError(f"the schedule does not fit the code any more: {mismatch}") from mismatch
     unseen.note(execution)
     finding = describe(session, execution, unseen) if execution.failure is not None else None
     if finding is not None and finding.fingerprint != token.fingerprint:

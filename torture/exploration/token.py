@@ -6,25 +6,14 @@ import base64
 import json
 import sys
 import zlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from typing import Any
 
 from torture import __version__
 from torture.errors import UsageError
-from torture.trace.schedule import Schedule
+from torture.trace.schedule import Anchor, Schedule
 
 _PREFIX = "T1-"
-
-
-@dataclass(frozen=True, slots=True)
-class Anchor:
-    """The operation that stood at a change: the ``count``-th such operation of its thread."""
-
-    thread: int
-    function: str
-    kind: str
-    name: str
-    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +28,7 @@ class Token:
     granularity: str
     modules: tuple[str, ...]
     changes: tuple[tuple[int, int], ...]
+    anchors: tuple[Anchor, ...]  # one for each change, for a program that was edited since
     fingerprint: str
     step_limit: int
     code: str  # hash of the instrumented code of the target's own modules
@@ -52,7 +42,8 @@ class Token:
 
     def encode(self) -> str:
         """Return the token's text."""
-        text = json.dumps(asdict(self), separators=(",", ":"), sort_keys=True).encode()
+        fields = asdict(self) | {"anchors": [astuple(anchor) for anchor in self.anchors]}
+        text = json.dumps(fields, separators=(",", ":"), sort_keys=True).encode()
         return _PREFIX + base64.urlsafe_b64encode(zlib.compress(text, 9)).decode().rstrip("=")
 
     @classmethod
@@ -66,6 +57,7 @@ class Token:
             fields = json.loads(zlib.decompress(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4))))
             fields["changes"] = tuple((int(step), int(choice)) for step, choice in fields["changes"])
             fields["modules"] = tuple(fields["modules"])
+            fields["anchors"] = tuple(Anchor(*anchor) for anchor in fields["anchors"])
             return cls(**fields)
         except (ValueError, TypeError, KeyError, zlib.error) as error:
             raise UsageError(

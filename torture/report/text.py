@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from torture.findings import Finding, Result, Verdict
-from torture.report.failure import NO_SCHEDULE, render
-from torture.report.steps import counted
 
 REPLAY = "replay"  # the strategy of a result that comes from one given schedule
 WIDTH = 100
@@ -31,7 +29,7 @@ def replay_command(finding: Finding) -> str:
 
 
 def _verdict(result: Result) -> str:
-    schedules = counted(result.executions, "schedule")
+    schedules = _counted(result.executions, "schedule")
     if result.finding is not None:
         if result.strategy == REPLAY:
             return f"{result.finding.kind.value}; the schedule fails again"
@@ -59,6 +57,8 @@ def _plain(value: Any) -> str:
 
 
 def _finding(finding: Finding) -> Iterator[str]:
+    from torture.report.failure import NO_SCHEDULE, render  # here: a run that passes does not wait for it
+
     command = replay_command(finding)
     if finding.trace is not None:
         yield render(finding, finding.trace, command=command)
@@ -74,10 +74,10 @@ def _finding(finding: Finding) -> Iterator[str]:
 
 def _coverage(result: Result) -> Iterator[str]:
     rate = f", {result.executions_per_second:,.0f}/s" if result.executions_per_second else ""
-    executions = counted(result.executions, "execution")
+    executions = _counted(result.executions, "execution")
     yield f"explored: {executions} in {result.seconds:.1f} s{rate}, {_strategy(result)}"
     yield (
-        f"          {result.points:,.1f} scheduling points per execution, {counted(result.threads, 'thread')}, "
+        f"          {result.points:,.1f} scheduling points per execution, {_counted(result.threads, 'thread')}, "
         f"granularity {result.granularity}"
     )
     if result.exhausted is not None:
@@ -91,6 +91,10 @@ def _strategy(result: Result) -> str:
     named = " → ".join(stage for stage in stages if stage)
     detail = f" ({named})" if named and named != result.strategy else ""
     return f"strategy {result.strategy}{detail}, seed {result.seed}"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def _list(title: str, items: tuple[str, ...]) -> Iterator[str]:

@@ -47,7 +47,9 @@ class Kill(BaseException):
 class Recorder(Protocol):
     """Gets every operation of a recorded execution, just before it happens."""
 
-    def record(self, thread: VirtualThread, step: int, site: Site, obj: object, key: object, value: object) -> None:
+    def record(
+        self, thread: VirtualThread, site: Site, obj: object, key: object, writes: bool, value: object
+    ) -> None:
         """Note one operation."""
 
 
@@ -232,7 +234,7 @@ class Kernel:
         if following is not thread:
             self._switch(thread, following)
         if self.recorder is not None and not self.killing:
-            self.recorder.record(thread, self.steps, site, obj, key, value)
+            self.recorder.record(thread, site, obj, key, writes, value)
         thread.pending = None
 
     def block(self, resource: object, site: Site, deadline: int | None = None) -> bool:

@@ -74,7 +74,7 @@ class Lock:
             if self._held:
                 kernel.block(self, ACQUIRE)
                 if kernel.recorder is not None:
-                    kernel.recorder.record(me, kernel.steps, ACQUIRE, self, None, None)
+                    kernel.recorder.record(me, ACQUIRE, self, None, True, None)
         finally:
             self._contenders.remove(me)
 
@@ -87,6 +87,8 @@ class Lock:
             raise OverflowError("timestamp too large to convert to C _PyTime_t")
         kernel = KERNEL
         me = kernel.current
+        if self._held and self.holder is me and not blocking:
+            return False  # Condition asks so whether it is owned; nobody else can change the answer
         if not (kernel.gil and _called_by_own_code()):
             kernel.decide(TRY, self, None, True)
         if self._held:

@@ -162,9 +162,8 @@ def _place(document: Document, detail: ErrorDetails) -> Place:
     for part in detail["loc"]:
         if (*place, part) in document.lines:
             place = (*place, part)
-    if detail["type"] == "unknown_key":
-        place = (*place, detail["ctx"]["key"])
-    return place
+    key = detail.get("ctx", {}).get("key")  # of ours: the entry in the mapping that pydantic names
+    return (*place, key) if key else place
 
 
 _SHAPES = {

@@ -31,9 +31,9 @@ def seconds(budget: str) -> float:
     return float(match[1]) * _SECONDS[match[2]]
 
 
-def broken(rule: str) -> PydanticCustomError:
-    """Return the error of a rule that no type expresses; the text names the cure."""
-    return PydanticCustomError("rule", "{rule}", {"rule": rule})
+def broken(rule: str, key: str = "") -> PydanticCustomError:
+    """Return the error of a rule that no type expresses; the text names the cure, ``key`` the entry at fault."""
+    return PydanticCustomError("rule", "{rule}", {"rule": rule, "key": key})
 
 
 def _budget(text: str) -> str:
@@ -134,9 +134,13 @@ class Step(Part):
     @model_validator(mode="after")
     def _send_something(self) -> Step:
         if self.send and not self.args:
-            raise broken(f"step {self.call!r} sends, but has no args; the first of them is what it sends")
+            raise broken(
+                f"step {self.call!r} sends, but has no args; the first of them is what it sends", "send"
+            )
         if "attempts" in self.model_fields_set and "until" not in self.model_fields_set:
-            raise broken(f"step {self.call!r} has attempts, but no until; add until, or write repeat")
+            raise broken(
+                f"step {self.call!r} has attempts, but no until; add until, or write repeat", "attempts"
+            )
         return self
 
 
@@ -153,10 +157,11 @@ class Variant(Part):
     @model_validator(mode="after")
     def _name_the_kind(self) -> Variant:
         if self.expect == "failed" and not self.kind:
-            raise broken("expect 'failed' has no kind; add what it fails with, such as kind: lost")
+            raise broken("expect 'failed' has no kind; add what it fails with, such as kind: lost", "expect")
         if self.expect != "failed" and self.kind:
             raise broken(
-                f"kind {show(self.kind[0].value)} with expect {self.expect!r}; remove it, or expect failed"
+                f"kind {show(self.kind[0].value)} with expect {self.expect!r}; remove it, or expect failed",
+                "kind",
             )
         return self
 
@@ -186,9 +191,9 @@ class Scenario(Settings):
                 f"scenario {self.name!r} has {state}{'' if self.program is None else '; remove one'}"
             )
         if self.setup and self.threads is None:
-            raise broken(f"scenario {self.name!r} has setup, but no threads; set up in the program")
+            raise broken(f"scenario {self.name!r} has setup, but no threads; set up in the program", "setup")
         if Check.NONE in self.checks and len(self.checks) > 1:
-            raise broken("checks 'none' stands with others; remove it, or the others")
+            raise broken("checks 'none' stands with others; remove it, or the others", "checks")
         return self
 
 

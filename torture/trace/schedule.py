@@ -13,3 +13,20 @@ class Schedule:
     """
 
     changes: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """Where in the program a change was made: the running thread was asked for the ``count``-th time while it was
+    about to do this operation. ``kind`` is "" where it could not go on (it waited or had ended)."""
+
+    thread: int
+    function: str
+    kind: str
+    name: str
+    count: int
+    choice: int
+
+    def __str__(self) -> str:
+        what = f"about to {self.kind} {self.name}".rstrip() if self.kind else "unable to go on"
+        return f"thread {self.thread} {what} in {self.function or 'its start'} (time {self.count})"
