@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -498,3 +499,24 @@ def test_nothing_appears_in_the_namespaces_of_the_code() -> None:
 
     assert rewritten(names, "free-threaded")()[0] == ["local"]
     assert set(globals()) == before
+
+
+@pytest.mark.parametrize("granularity", GRANULARITIES)
+def test_a_debugger_stops_at_the_same_lines(granularity: str) -> None:
+    def lines(function: Callable[..., Any]) -> list[int]:
+        seen: list[int] = []
+
+        def trace(frame: Any, event: str, _: Any) -> Any:
+            if event == "line":
+                seen.append(frame.f_lineno)
+            return trace
+
+        before = sys.gettrace()
+        sys.settrace(lambda frame, event, _: trace if frame.f_code is function.__code__ else None)
+        try:
+            function()
+        finally:
+            sys.settrace(before)
+        return seen
+
+    assert lines(rewritten(loops, granularity)) == lines(loops)

@@ -59,7 +59,12 @@ def test_a_case_is_a_scenario_with_a_variant_and_the_settings_that_count(folder)
     published, hardened = load([write("a.yaml", GOOD)])
 
     assert (published.name, hardened.name) == ("ring/published", "ring/hardened")
-    assert (published.strategy, published.executions, published.seed, published.budget) == ("pct", 300, 7, None)
+    assert (published.strategy, published.executions, published.seed, published.budget) == (
+        "pct",
+        300,
+        7,
+        None,
+    )
     assert published.variant.kind == (FindingKind.LOST,)
     assert published.parameters == {"capacity": 2, "items": 3}
     assert hardened.parameters == {"capacity": 2, "items": 4}
@@ -87,40 +92,90 @@ def test_a_case_is_found_again_in_its_own_file(folder):
     ("old", "new", "line", "message"),
     [
         ("strategy: pct", "strategy: ptc", 5, "strategy 'ptc' is unknown; did you mean 'pct'?"),
-        ("strategy: pct", "strategy: 3", 5, "strategy 3 is unknown; choose one of auto, dfs, pct, pos, random"),
+        (
+            "strategy: pct",
+            "strategy: 3",
+            5,
+            "strategy 3 is unknown; choose one of auto, dfs, pct, pos, random",
+        ),
         ("strategy: pct", "stratgy: pct", 5, "key 'stratgy' is unknown; did you mean 'strategy'?"),
         ("name: ring", "nmae: ring", 3, "key 'nmae' is unknown; did you mean 'name'?"),
         ("  - name: ring\n    fault", "  - fault", 3, "entry 1 of scenarios has no 'name'; add it"),
         ("name: ring", "name: two words", 3, "name 'two words' is not understood; write letters, digits"),
         ("name: ring", "name: [ring]", 3, "name (a list of 1) is not text; put it in quotes"),
         ('fault: "0.1"', "fault: 0.1", 4, "fault 0.1 is not text; put it in quotes"),
-        ("executions: 300", 'executions: "300"', 1, "executions '300' is not a whole number; write one such as 3"),
+        (
+            "executions: 300",
+            'executions: "300"',
+            1,
+            "executions '300' is not a whole number; write one such as 3",
+        ),
         ("executions: 300", "executions: true", 1, "executions true is not a whole number"),
         ("executions: 300", "executions: 0", 1, "executions 0 is out of range; write 1 or more"),
-        ("executions: 300", "budget: 5x", 1, "budget '5x' is not a duration above zero; write 5s, 500ms or 2m"),
+        (
+            "executions: 300",
+            "budget: 5x",
+            1,
+            "budget '5x' is not a duration above zero; write 5s, 500ms or 2m",
+        ),
         ("executions: 300", "budget: 0s", 1, "budget '0s' is not a duration above zero"),
         ("executions: 300", "engine: stres", 1, "engine 'stres' is unknown; did you mean 'stress'?"),
         ("seed: 7", "seed: yes", 1, "plain 'yes' is ambiguous; write true or false, or put it in quotes"),
         ("seed: 7", "seed: 7, seed: 8", 1, "key 'seed' is already on line 1; remove one of them"),
         ("    checks", "    fault: x\n    checks", 8, "key 'fault' is already on line 4; remove one of them"),
         ("[exactly-once, fifo]", "[exactly-once, fifa]", 8, "checks 'fifa' is unknown; did you mean 'fifo'?"),
-        ("[exactly-once, fifo]", "[none, fifo]", 8, "checks 'none' stands with others; remove it, or the others"),
+        (
+            "[exactly-once, fifo]",
+            "[none, fifo]",
+            8,
+            "checks 'none' stands with others; remove it, or the others",
+        ),
         ("[exactly-once, fifo]", "fifo", 8, "checks 'fifo' is not a list; write [ ... ]"),
         ("[exactly-once, fifo]", "[]", 8, "checks is empty; add what belongs there or remove it"),
-        ("ring.py:program", "rig.py:program", 6, "program 'rig.py:program' names no file (rig.py); did you mean 'ring.py'?"),
+        (
+            "ring.py:program",
+            "rig.py:program",
+            6,
+            "program 'rig.py:program' names no file (rig.py); did you mean 'ring.py'?",
+        ),
         ("ring.py:program", "ring.py:progam", 6, "names nothing in ring.py; did you mean 'program'?"),
         ("ring.py:program", "ring.py", 6, "program 'ring.py' is not understood; write file.py:function"),
         ("    program: ring.py:program\n", "", 3, "scenario 'ring' has neither program nor threads; add one"),
-        ("    program:", "    threads: {t: [{call: x}]}\n    program:", 3, "has both program and threads; remove one"),
-        ("ring.py:Ring", "ring.py:Rings", 11, "component 'ring.py:Rings' names nothing in ring.py; did you mean 'Ring'?"),
+        (
+            "    program:",
+            "    threads: {t: [{call: x}]}\n    program:",
+            3,
+            "has both program and threads; remove one",
+        ),
+        (
+            "ring.py:Ring",
+            "ring.py:Rings",
+            11,
+            "component 'ring.py:Rings' names nothing in ring.py; did you mean 'Ring'?",
+        ),
         ("ring.py:Ring", "Ring", 11, "component 'Ring' is not understood; write package.module:Class"),
         ("expect: failed", "expect: fail", 12, "expect 'fail' is unknown; did you mean 'failed'?"),
         ("kind: lost", "kind: losst", 13, "kind 'losst' is unknown; did you mean 'lost'?"),
         ("kind: lost", "kind: [lost, dup]", 13, "kind 'dup' is unknown"),
-        ("        kind: lost\n", "", 12, "expect 'failed' has no kind; add what it fails with, such as kind: lost"),
-        ("expect: failed", "expect: passed", 13, "kind 'lost' with expect 'passed'; remove it, or expect failed"),
+        (
+            "        kind: lost\n",
+            "",
+            12,
+            "expect 'failed' has no kind; add what it fails with, such as kind: lost",
+        ),
+        (
+            "expect: failed",
+            "expect: passed",
+            13,
+            "kind 'lost' with expect 'passed'; remove it, or expect failed",
+        ),
         ("parameters: {capacity", "parameters: {1: 2, capacity", 7, "key 1 is not text; put it in quotes"),
-        ("parameters: {capacity: 2, items: 3}", "parameters: 3", 7, "parameters 3 is not a mapping; write key: value"),
+        (
+            "parameters: {capacity: 2, items: 3}",
+            "parameters: 3",
+            7,
+            "parameters 3 is not a mapping; write key: value",
+        ),
         ("name: ring", "name: &x ring", 3, "anchor '&x' is not supported; write the value out"),
         ("name: ring", "name: *x", 3, "alias '*x' is not supported; write the value out"),
         ("name: ring", "name: !!python/name:os.system ring", 3, "is not supported; leave it out"),
@@ -144,11 +199,17 @@ def test_an_error_names_file_line_value_and_cure(folder, old, new, line, message
     ("old", "new", "line", "message"),
     [
         ("args: [1], ", "", 5, "step 'push' sends, but has no args"),
+        ("producer:", '"two\\nlines":', 4, "name 'two\\nlines' is not understood; write letters, digits"),
         ("send: true", "send: 1", 5, "send 1 is not true or false; write one of them"),
         ("send: true", "repeat: 0", 5, "repeat 0 is out of range; write 1 or more"),
         ("send: true", "attempts: 3", 5, "step 'push' has attempts, but no until"),
         ("        - {call: push, args: [1], send: true}", "        []", 4, "producer is empty"),
-        ("    threads:", "    program: ring.py:program\n    threads:", 2, "has both program and threads; remove one"),
+        (
+            "    threads:",
+            "    program: ring.py:program\n    threads:",
+            2,
+            "has both program and threads; remove one",
+        ),
     ],
 )
 def test_an_error_in_a_step_names_its_line(folder, old, new, line, message):
@@ -181,7 +242,10 @@ def test_an_include_that_does_not_exist_names_its_line(folder):
     write("ring.yaml", GOOD)
     write("all.yaml", "# first\ninclude:\n  - rng.yaml\n")
 
-    assert error_of("all.yaml") == "all.yaml:3: include 'rng.yaml' names no file (rng.yaml); did you mean 'ring.yaml'?"
+    assert (
+        error_of("all.yaml")
+        == "all.yaml:3: include 'rng.yaml' names no file (rng.yaml); did you mean 'ring.yaml'?"
+    )
 
 
 def test_including_a_file_twice_names_both_lines(folder):
@@ -198,7 +262,9 @@ def test_a_cycle_of_includes_names_both_lines(folder):
     write("b.yaml", "include:\n  - a.yaml\n")
     write("self.yaml", "include: [self.yaml]\n")
 
-    assert error_of("a.yaml") == "b.yaml:2: include 'a.yaml' closes a cycle that starts at a.yaml:2; remove one"
+    assert (
+        error_of("a.yaml") == "b.yaml:2: include 'a.yaml' closes a cycle that starts at a.yaml:2; remove one"
+    )
     assert "self.yaml:1: include 'self.yaml' closes a cycle" in error_of("self.yaml")
 
 
@@ -215,15 +281,31 @@ def test_paths_are_relative_to_the_file_that_names_them(folder):
     write("sub/a.yaml", GOOD)
     write("all.yaml", "include: [sub/a.yaml]\n")
 
-    assert error_of("all.yaml").startswith("sub/a.yaml:6: program 'ring.py:program' names no file (sub/ring.py)")
+    assert error_of("all.yaml").startswith(
+        "sub/a.yaml:6: program 'ring.py:program' names no file (sub/ring.py)"
+    )
     Path("ring.py").rename("sub/ring.py")
     assert [case.file for case in load(["all.yaml"])] == ["sub/a.yaml"] * 2
 
 
 @pytest.mark.parametrize(
     ("plain", "value"),
-    [("0x1F", 31), ("0o17", 15), ("-12", -12), ("010", 10), ("1.5", 1.5), ("-.inf", float("-inf")), ("~", None)]
-    + [("True", True), ("1_000", "1_000"), ("12:30", "12:30"), ("2020-01-01", "2020-01-01"), ("'yes'", "yes")],
+    [
+        ("0x1F", 31),
+        ("0o17", 15),
+        ("-12", -12),
+        ("010", 10),
+        ("1.5", 1.5),
+        ("-.inf", float("-inf")),
+        ("~", None),
+    ]
+    + [
+        ("True", True),
+        ("1_000", "1_000"),
+        ("12:30", "12:30"),
+        ("2020-01-01", "2020-01-01"),
+        ("'yes'", "yes"),
+    ],
 )
 def test_plain_scalars_follow_the_core_schema(folder, plain, value):
     text = GOOD.replace("capacity: 2, items: 3", f"capacity: {plain}")

@@ -34,7 +34,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):  # what users print and raise need not fit the terminal
             stream.reconfigure(errors="backslashreplace")
     try:
-        status = _dispatch(list(sys.argv[1:] if argv is None else argv))
+        # Not list(): the command of that name becomes an attribute of this package once it was chosen.
+        status = _dispatch([*(sys.argv[1:] if argv is None else argv)])
         sys.stdout.flush()
     except InternalError as error:
         print(f"torture: internal error: {error}", file=sys.stderr)
@@ -58,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return status
 
 
-def _dispatch(argv: list[str]) -> int:
+def _dispatch(argv: Sequence[str]) -> int:
     chosen = next((argument for argument in argv if not argument.startswith("-")), None)
     if chosen is not None and chosen not in COMMANDS:
         cure = suggestion(chosen, COMMANDS) or f"choose one of {', '.join(COMMANDS)}"
@@ -84,7 +85,7 @@ def _dispatch(argv: list[str]) -> int:
     return int(module.main(arguments))
 
 
-def _unrecognised(extras: list[str], parser: Parser) -> str:
+def _unrecognised(extras: Sequence[str], parser: Parser) -> str:
     wrong = next((extra for extra in extras if extra.startswith("-")), extras[0]).split("=")[0]
     if not wrong.startswith("-"):
         return f"argument {wrong!r} is one too many; see {parser.prog} --help"

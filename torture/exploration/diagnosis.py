@@ -11,6 +11,7 @@ from torture.exploration.execution import Execution, Failure
 from torture.exploration.recorder import EventRecorder
 from torture.exploration.token import Token
 from torture.findings import Finding, FindingKind
+from torture.runtime.kernel import KERNEL
 from torture.strategies import STRATEGIES
 from torture.strategies.fixed import Anchoring, Replay
 from torture.strategies.strategy import Strategy
@@ -124,6 +125,7 @@ def token_of(
         anchors=anchors,
         fingerprint=fingerprint,
         step_limit=job.step_limit,
+        ends_matter=KERNEL.ends_matter,
         code=session.code_hash(),
     )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import sys
 import weakref
-from types import BuiltinMethodType, FunctionType, MethodType, ModuleType
+from types import BuiltinMethodType, FunctionType, GeneratorType, MethodType, ModuleType
 from typing import Any
 
 from torture.instrument.atomicity import FUNCTIONS, GIL_SILENT, IMMUTABLE_TYPES, ITERATORS, METHODS, MUTABLE_TYPES, Effect
@@ -21,6 +21,7 @@ from torture.trace.site import Form, Kind, Site
 
 _kernel = KERNEL
 _BASES = tuple(MUTABLE_TYPES)
+_UNSHARED = 3  # references to a generator that only the evaluation stack and the callback hold
 
 class KernelPoints:
     """Implements :class:`torture.instrument.points.Points` on the kernel."""
@@ -68,8 +69,11 @@ class KernelPoints:
         if (
             kind in MUTABLE_TYPES
             or kind in ITERATORS
+            or (kind is GeneratorType and sys.getrefcount(obj) > _UNSHARED)
             or (kind not in IMMUTABLE_TYPES and isinstance(obj, _BASES))
         ):
+            if kind is list and site.form is Form.ITERATE:
+                return  # making a list's iterator reads nothing
             kernel = _kernel
             if kernel.countdown > 1:
                 kernel.countdown -= 1
@@ -131,7 +135,7 @@ class KernelPoints:
             return
         kind = type(obj)
         attribute = effect.form is Form.ATTRIBUTE
-        if not attribute and kind not in ITERATORS and not isinstance(obj, _BASES):
+        if not attribute and kind not in ITERATORS and kind is not GeneratorType and not isinstance(obj, _BASES):
             return
         kernel = _kernel
         if kernel.countdown > 1:

@@ -13,6 +13,7 @@ from torture.exploration.session import Session
 from torture.exploration.token import Token
 from torture.exploration.unseen import Unseen
 from torture.findings import Result, Verdict
+from torture.runtime.kernel import KERNEL
 from torture.strategies.fixed import AnchoredReplay
 
 
@@ -26,6 +27,7 @@ def replay(job: Job, token: Token, imported: Callable[[], None]) -> Result:
         step_limit=token.step_limit,
     )
     session = Session(job, token.modules, imported=imported)
+    KERNEL.ends_matter = token.ends_matter
     unseen = Unseen(session)
     changed = session.code_hash() != token.code
     try:

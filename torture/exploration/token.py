@@ -31,6 +31,7 @@ class Token:
     anchors: tuple[Anchor, ...]  # one for each change, for a program that was edited since
     fingerprint: str
     step_limit: int
+    ends_matter: bool  # see Kernel.ends_matter
     code: str  # hash of the instrumented code of the target's own modules
     version: str = __version__
     python: str = f"{sys.version_info.major}.{sys.version_info.minor}"

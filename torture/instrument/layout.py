@@ -17,6 +17,7 @@ from torture.instrument.opcodes import BACKWARD, CACHES, EXTENDED_ARG, INVERTED,
 # A location entry starts with a byte >= 0x80, and only its first byte is.
 _ENTRY = re.compile(rb"[\x80-\xff][\x00-\x7f]*")
 _ONE_LINE, _NO_COLUMN, _LONG, _NONE = 10, 13, 14, 15  # codes of location entries; 0-9 are the short forms
+_RESUME = op("RESUME")
 _MAX_UNITS = 8  # of one location entry
 
 
@@ -140,7 +141,7 @@ def assemble(code: CodeType, layout: Layout, edits: Edits) -> tuple[bytes, bytes
     starts, widths = _place(layout, edits)
     return (
         _instructions(layout, edits, starts, widths),
-        _linetable(layout, starts),
+        _linetable(layout, edits, starts),
         _exceptiontable(code, layout, starts),
     )
 
@@ -208,9 +209,13 @@ def _jump(number: int, distance: int, width: int, taken: bytes | None) -> bytes:
     return encode(INVERTED[number], len(back) >> 1) + back
 
 
-def _linetable(layout: Layout, starts: list[int]) -> bytes:
+def _linetable(layout: Layout, edits: Edits, starts: list[int]) -> bytes:
     """Return the location entries with their new lengths; what was inserted is where its instruction is."""
     out = bytearray()
+    starts = starts.copy()
+    for index, written in edits.after.items():
+        if layout.ops[index] == _RESUME:  # stands on the line of the ``def``, which no debugger is to stop at
+            starts[index + 1] -= len(written) >> 1
     for number, payload, first, last in layout.entries:
         units = starts[last] - starts[first]
         out.append(0x80 | number << 3 | min(units, _MAX_UNITS) - 1)

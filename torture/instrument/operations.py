@@ -279,6 +279,7 @@ FREE_THREADED = _table(
         ("BINARY_SLICE", _binary_slice),
         ("STORE_SUBSCR", _store_subscr),
         ("STORE_SLICE", _store_slice),
+        ("GET_ITER", _container(Form.ITERATE)),  # a dict's iterator remembers the size at its creation
         ("FOR_ITER", _container(Form.ITERATE)),
         *((name, _container(Form.CONTAINER)) for name in (
             "UNPACK_SEQUENCE", "UNPACK_EX", "LIST_EXTEND", "SET_UPDATE", "DICT_UPDATE", "DICT_MERGE",

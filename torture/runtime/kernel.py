@@ -29,7 +29,7 @@ from torture.runtime.carrier import Carrier, GreenletCarrier, Handle
 from torture.runtime.choice import ABANDON, FIRE_TIMER, Chooser, SchedulingPoint
 from torture.runtime.clock import Clock
 from torture.runtime.thread import VirtualThread
-from torture.trace.site import Site
+from torture.trace.site import Form, Kind, Site
 
 FOREVER = 1 << 60
 SPIN_LIMIT = 1_000  # steps in a row after which a thread has to let another one go: spin loops end
@@ -38,6 +38,9 @@ PROGRESS = 50  # steps without a yield after which a thread no longer counts as 
 YIELD_LIMIT = 2  # the same for a thread that yields in vain
 KILL_LIMIT = 10_000  # points that a dying thread may pass before it is abandoned
 FIRST_IDENT = 0x7F00_0000_0000  # looks like a pthread
+
+
+END = Site(Kind.END, Form.PRIMITIVE, "end", "", "", "", 0)
 
 
 class Kill(BaseException):
@@ -85,6 +88,7 @@ class Kernel:
         self.epoch = 0  # of the execution: what a primitive remembers from an earlier one is stale
         self.idle: Idle | None = None
         self.recorder: Recorder | None = None
+        self.ends_matter = False  # a thread's end is a point: the program asks whether threads are alive
         self.gil = False  # scheduling points only where an interpreter with a GIL switches
         self.step_limit = 20_000
         self.on_thread: Callable[[], None] | None = None  # called first thing in each virtual thread
@@ -128,7 +132,6 @@ class Kernel:
         point = self._point
         point.threads = self.threads
         main = self._add("0", body, contextvars.copy_context())
-        self.eager.clear()
         main.started = True
         self.current = main
         self.active = True
@@ -144,13 +147,15 @@ class Kernel:
         if self._error is not None:
             raise self._error
 
-    def spawn(self, body: Callable[[], None], *, name: str, daemon: bool) -> VirtualThread:
-        """Start a virtual thread that runs ``body``."""
+    def spawn(self, body: Callable[[], None], *, name: str, daemon: bool, eagerly: bool) -> VirtualThread:
+        """Start a virtual thread that runs ``body``; ``eagerly`` up to its first point."""
         parent = self.current
         parent.children += 1
         thread = self._add(f"{parent.path}.{parent.children}", body, None)
         thread.name = name
         thread.daemon = daemon
+        if eagerly:
+            self.eager.append(thread.index)
         self._account()
         return thread
 
@@ -160,7 +165,6 @@ class Kernel:
         self.threads.append(thread)
         thread.handle = self.carrier.create(lambda: self._carry(thread, body), context)
         self.enabled.append(thread.index)
-        self.eager.append(thread.index)
         return thread
 
     def _new_ident(self) -> int:
@@ -175,6 +179,8 @@ class Kernel:
             body()
         except Kill:
             pass
+        if self.ends_matter and not self.killing and thread.index:
+            self._point_of_end(thread)
         thread.finished = True
         thread.enabled = False
         thread.pending = None
@@ -194,6 +200,12 @@ class Kernel:
             return self.carrier.root
         self.current = following
         return following.handle
+
+    def _point_of_end(self, thread: VirtualThread) -> None:
+        try:
+            self.decide(END, thread, None, True)
+        except Kill:
+            pass
 
     def _kill_leftovers(self) -> None:
         self.killing = True

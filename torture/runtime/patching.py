@@ -21,6 +21,7 @@ from torture.runtime.primitives import Lock, RLock, make_waiter, primitive
 from torture.trace.site import Kind
 
 _IS_SET = primitive(Kind.READ, "is_set")
+_PUT = primitive(Kind.WRITE, "put")
 _OWN = ("torture", "greenlet", "coverage", "py_spy", "_pytest", "pluggy")  # never touched by the sweep
 
 
@@ -39,7 +40,7 @@ def install() -> None:
         (originals.local, threads.Local),
         (originals.allocate_lock, Lock),
         (originals.make_rlock, RLock),
-        (queue.SimpleQueue, _simple_queue()),
+        (queue.SimpleQueue, SimpleQueue),
     ):
         by_value[id(original)] = hybrid
     thread.get_ident = threads.get_ident
@@ -66,10 +67,14 @@ def install() -> None:
     adopt_locks()
 
 
-def _simple_queue() -> type:
-    """Return the pure-Python SimpleQueue: the C one blocks inside C."""
-    python: type = queue._PySimpleQueue  # type: ignore[attr-defined]
-    return python
+class SimpleQueue(queue._PySimpleQueue):  # type: ignore[name-defined,misc]
+    """The pure-Python SimpleQueue, for the C one blocks inside C. What its put does first is a point."""
+
+    def put(self, item: object, block: bool = True, timeout: float | None = None) -> None:
+        """Append the item."""
+        if KERNEL.controls():
+            KERNEL.decide(_PUT, self, None, True)
+        super().put(item, block, timeout)
 
 
 def _is_set(self: Any) -> bool:

@@ -114,10 +114,6 @@ class Lock:
             return
         if self._epoch != kernel.epoch:
             self._renew()
-        if not self._held:
-            if kernel.killing:
-                return
-            raise RuntimeError("release unlocked lock")
         # No point for a waiter's lock: under its condition's lock it is seen by nobody else. With a GIL the
         # release cannot be interrupted, only what follows it.
         waiter = self.label == "waiter"
@@ -126,6 +122,10 @@ class Lock:
                 kernel.countdown -= 1
             else:
                 kernel.decide(RELEASE, self, None, True)
+        if not self._held:
+            if kernel.killing:
+                return
+            raise RuntimeError("release unlocked lock")
         self._held = False
         self.holder = None
         for contender in self._contenders:

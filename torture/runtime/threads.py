@@ -10,12 +10,13 @@ import sys
 import threading
 from collections.abc import Callable
 from itertools import count
+from types import FunctionType, MethodType
 from typing import Any
 from weakref import WeakKeyDictionary, WeakSet
 
 from torture.runtime import originals
 from torture.runtime.kernel import KERNEL, Kill
-from torture.runtime.primitives import primitive
+from torture.runtime.primitives import Lock, primitive
 from torture.runtime.thread import VirtualThread
 from torture.trace.site import Kind
 
@@ -45,11 +46,22 @@ def start(self: threading.Thread) -> None:
     if it._started._flag:
         raise RuntimeError("threads can only be started once")
     it._started._flag = True
-    it._torture = thread = KERNEL.spawn(lambda: _run(self), name=self.name, daemon=self.daemon)
+    it._torture = thread = KERNEL.spawn(
+        lambda: _run(self), name=self.name, daemon=self.daemon, eagerly=_begins_invisibly(it)
+    )
     thread.owned = self
     it._ident = thread.ident
     it._native_id = thread.ident >> 12
     threading._active[thread.ident] = self  # type: ignore[attr-defined]
+
+
+def _begins_invisibly(thread: Any) -> bool:
+    """Tell whether the thread comes to a scheduling point of its own before it does anything that others see."""
+    if type(thread).run is not threading.Thread.run:
+        return True
+    target = thread._target
+    function = target.__func__ if isinstance(target, MethodType) else target
+    return isinstance(function, FunctionType) and function.__module__ != Lock.__module__
 
 
 def _run(thread: threading.Thread) -> None:
@@ -85,6 +97,7 @@ def join(self: threading.Thread, timeout: float | None = None) -> None:
     if virtual is kernel.current:
         raise RuntimeError("cannot join current thread")
     if timeout is not None:
+        kernel.ends_matter = True
         kernel.decide(JOIN, virtual, None, False)
     if virtual.finished or virtual not in kernel.threads:
         return
@@ -103,6 +116,7 @@ def is_alive(self: threading.Thread) -> bool:
         return _is_alive(self) if virtual is None else not virtual.finished
     if virtual is None:
         return self is originals.main_thread
+    KERNEL.ends_matter = True
     KERNEL.decide(ALIVE, virtual, None, False)
     return not virtual.finished
 
@@ -145,7 +159,7 @@ def start_new_thread(
         except BaseException as error:
             failures.append((KERNEL.current, error))
 
-    return KERNEL.spawn(body, name=getattr(function, "__name__", "thread"), daemon=True).ident
+    return KERNEL.spawn(body, name=getattr(function, "__name__", "thread"), daemon=True, eagerly=False).ident
 
 
 class Local:

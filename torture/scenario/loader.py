@@ -182,6 +182,7 @@ def _complaint(place: Place, detail: ErrorDetails) -> str:
     """Return what is wrong and the cure."""
     kind, context, value = detail["type"], detail.get("ctx", {}), detail["input"]
     name = next((part for part in reversed(place) if isinstance(part, str)), "the file")
+    name = name if name.isprintable() else repr(name)
     what = f"{name} {show(value)}" if place else "the file"
     if kind == "rule":
         return str(context["rule"])

@@ -19,8 +19,8 @@ from torture.scenario.document import show
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DURATION = r"^([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|s|m|h)$"
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$"
-_PROGRAM = r"^[^:]+\.py:[A-Za-z_]\w*$"
-_COMPONENT = r"^([^:]+\.py|[A-Za-z_]\w*(\.[A-Za-z_]\w*)*):[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$"
+_PROGRAM = r"^[^:\x00-\x1f]+\.py:[A-Za-z_]\w*$"
+_COMPONENT = r"^([^:\x00-\x1f]+\.py|[A-Za-z_]\w*(\.[A-Za-z_]\w*)*):[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$"
 
 
 def seconds(budget: str) -> float:
@@ -173,7 +173,7 @@ class Scenario(Settings):
     fault: str = Field(default="", description="row of the fault catalogue, in quotes")
     description: str = ""
     program: Program | None = Field(default=None, description="file.py:function, relative to this file")
-    threads: dict[str, Annotated[list[Step], Field(min_length=1)]] | None = Field(
+    threads: dict[Name, Annotated[list[Step], Field(min_length=1)]] | None = Field(
         default=None, min_length=1, description="steps of each thread, instead of a program"
     )
     setup: list[Step] = Field(default=[], description="steps before the threads start")

@@ -53,7 +53,29 @@ def increment_attribute_three_times() -> Outcome:
     def bump() -> None:
         o.x += 1
 
-    three(bump, bump, bump)
+    first, second = Thread(target=bump), Thread(target=bump)
+    first.start()
+    second.start()
+    o.x += 1
+    first.join()
+    second.join()
+    return (o.x,)
+
+
+@litmus(free_threaded={("a",), ("b",), ("c",)})
+def last_writer_of_three() -> Outcome:
+    o = Pair(None)
+
+    def write_a() -> None:
+        o.x = "a"
+
+    def write_b() -> None:
+        o.x = "b"
+
+    def write_c() -> None:
+        o.x = "c"
+
+    three(write_a, write_b, write_c)
     return (o.x,)
 
 
@@ -372,22 +394,6 @@ def extend_list_while_replaced() -> Outcome:
 
     two(extend, replace)
     return tuple(o.x)
-
-
-@litmus(free_threaded={(0, 2), (0, 3), (1, 2), (1, 3)}, gil={(0, 3), (1, 2)})
-def increment_by_each_other() -> Outcome:
-    o = Pair(0, 2)
-
-    def left() -> None:
-        o.a = o.x
-        o.y = 3
-
-    def right() -> None:
-        o.b = o.y
-        o.x = 1
-
-    two(left, right)
-    return (o.a, o.b)
 
 
 @litmus(free_threaded={(0,), (1,), (2,)})

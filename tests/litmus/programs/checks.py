@@ -15,6 +15,11 @@ class State:
         self.left = self.right = 0
 
 
+class Connection:
+    def __init__(self, made) -> None:
+        made.append(1)
+
+
 @litmus(free_threaded={(1,), (2,)}, gil={(1,)})
 def initialise_once() -> Outcome:
     o = State()
@@ -37,7 +42,7 @@ def initialise_once_by_class() -> Outcome:
 
     def get() -> None:
         if o.value is None:
-            o.value = State(made.append(1))
+            o.value = Connection(made)
 
     two(get, get)
     return (len(made),)

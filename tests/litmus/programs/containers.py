@@ -8,6 +8,8 @@ from threading import Thread
 from tests.litmus.corpus import Outcome, litmus, raises
 from tests.litmus.programs.together import two
 
+ONE, TWO = frozenset((1,)), frozenset((2,))
+
 
 @litmus(free_threaded={(1,), (2,)}, gil={(2,)})
 def increment_dict_item() -> Outcome:
@@ -544,10 +546,10 @@ def union_of_frozen_sets() -> Outcome:
     d = {"k": frozenset()}
 
     def left() -> None:
-        d["k"] |= frozenset((1,))
+        d["k"] |= ONE
 
     def right() -> None:
-        d["k"] |= frozenset((2,))
+        d["k"] |= TWO
 
     two(left, right)
     return tuple(sorted(d["k"]))

@@ -6,7 +6,7 @@ from functools import partial
 from threading import Lock, RLock, Thread
 
 from tests.litmus.corpus import Outcome, litmus
-from tests.litmus.programs.together import two
+from tests.litmus.programs.together import beside_main, two
 
 MODULE_LOCK = Lock()
 MODULE_RLOCK = RLock()
@@ -253,7 +253,7 @@ def try_and_release() -> Outcome:
         if got[name]:
             lock.release()
 
-    two(lambda: attempt("left"), lambda: attempt("right"))
+    beside_main(lambda: attempt("left"), lambda: attempt("right"))
     return (got["left"], got["right"])
 
 

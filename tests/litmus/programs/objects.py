@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.litmus.corpus import Outcome, litmus
-from tests.litmus.programs.together import two
+from tests.litmus.programs.together import beside_main, two
 
 
 class Slotted:
@@ -114,7 +114,7 @@ def increment_property() -> Outcome:
     def bump() -> None:
         o.value += 1
 
-    two(bump, bump)
+    beside_main(bump, bump)
     return (o.n,)
 
 
@@ -152,7 +152,7 @@ def increment_descriptor() -> Outcome:
     def bump() -> None:
         o.field += 1
 
-    two(bump, bump)
+    beside_main(bump, bump)
     return (o.n,)
 
 
@@ -179,7 +179,7 @@ def insert_once_by_python_key() -> Outcome:
             d[Key()] = 1
             stored.append(1)
 
-    two(insert, insert)
+    beside_main(insert, insert)
     return (len(stored),)
 
 
@@ -190,7 +190,7 @@ def increment_item_of_python_mapping() -> Outcome:
     def bump() -> None:
         table[0] += 1
 
-    two(bump, bump)
+    beside_main(bump, bump)
     return (table.rows[0],)
 
 
@@ -203,7 +203,7 @@ def increment_python_number() -> Outcome:
     def bump() -> None:
         o.n = o.n + 1
 
-    two(bump, bump)
+    beside_main(bump, bump)
     return (o.n.n,)
 
 
@@ -247,5 +247,5 @@ def increment_across_python_context_manager() -> Outcome:
             pass
         o.n = seen + 1
 
-    two(bump, bump)
+    beside_main(bump, bump)
     return (o.n,)

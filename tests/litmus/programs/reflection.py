@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.litmus.corpus import Outcome, litmus
-from tests.litmus.programs.together import two
+from tests.litmus.programs.together import beside_main, two
 
 counter = 0
 
@@ -21,7 +21,7 @@ def increment_by_setattr_getattr() -> Outcome:
     def bump() -> None:
         setattr(o, "x", getattr(o, "x") + 1)  # noqa: B009, B010 (the spelling is the subject)
 
-    two(bump, bump)
+    beside_main(bump, bump)
     return (o.x,)
 
 

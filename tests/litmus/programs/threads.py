@@ -8,7 +8,7 @@ from functools import partial
 from threading import Event, Lock, Thread
 
 from tests.litmus.corpus import Outcome, litmus, raises
-from tests.litmus.programs.together import two
+from tests.litmus.programs.together import beside_main, two
 
 SETTING: ContextVar[int] = ContextVar("SETTING", default=0)
 MODULE_LOCAL = threading.local()
@@ -421,7 +421,7 @@ def context_variable_is_private() -> Outcome:
         SETTING.set(number)
         seen.append(SETTING.get())
 
-    two(lambda: work(1), lambda: work(2))
+    beside_main(lambda: work(1), lambda: work(2))
     return tuple(sorted(seen))
 
 

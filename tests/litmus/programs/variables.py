@@ -6,7 +6,7 @@ from functools import partial
 from threading import Thread
 
 from tests.litmus.corpus import Outcome, litmus
-from tests.litmus.programs.together import two
+from tests.litmus.programs.together import beside_main, two
 
 counter = 0
 current = 0
@@ -189,7 +189,7 @@ def shared_generator() -> Outcome:
         except ValueError:
             seen.append(-1)
 
-    two(take, take)
+    beside_main(take, take)
     return tuple(sorted(seen))
 
 
@@ -203,7 +203,7 @@ def generator_per_thread() -> Outcome:
     def take() -> None:
         seen.extend([*numbers()])
 
-    two(take, take)
+    beside_main(take, take)
     return tuple(seen)
 
 

@@ -1,0 +1,240 @@
+"""The failure report, on traces made by hand."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from torture.findings import Finding, FindingKind
+from torture.report.failure import render, render_trace
+from torture.trace.event import Event, ThreadInfo, Trace
+
+FINDING = Finding(FindingKind.ASSERTION, "AssertionError: 1 != 2", "x", threads=3, preemptions=1, steps=9)
+COMMAND = "torture replay T1-" + "x" * 120
+
+
+class Script:
+    """Writes a trace: one call is one event."""
+
+    def __init__(self, *names: str) -> None:
+        self._threads = tuple(
+            ThreadInfo(index, f"0.{index}", name, False) for index, name in enumerate(names)
+        )
+        self._events: list[Event] = []
+
+    def __call__(
+        self,
+        thread: int,
+        kind: str,
+        resource: str = "",
+        value: str = "",
+        *,
+        line: int = 1,
+        depth: int = 0,
+        file: str = "/home/me/count.py",
+    ) -> Script:
+        module = file.rpartition("/")[2].removesuffix(".py")
+        event = Event(len(self._events), thread, kind, resource, value, "C.add", module, file, line, depth)
+        self._events.append(event)
+        return self
+
+    @property
+    def trace(self) -> Trace:
+        return Trace(tuple(self._events), self._threads)
+
+
+def lost_update() -> Script:
+    script = Script("main", "A", "B")
+    script(0, "spawn", "A", line=10)(0, "spawn", "B", line=11)
+    script(1, "read", "C#1.n", "0", line=3, depth=1)
+    script(2, "read", "C#1.n", "0", line=3, depth=1)(2, "write", "C#1.n", "1", line=4, depth=1)
+    return script(1, "write", "C#1.n", "1", line=4, depth=1)(0, "join", "A", line=12)
+
+
+def report(script: Script, finding: Finding = FINDING, width: int = 80) -> list[str]:
+    return render(finding, script.trace, width=width, command=COMMAND).splitlines()
+
+
+def test_a_lost_update_is_told_with_its_threads_and_places() -> None:
+    lines = report(lost_update())
+
+    assert lines[0] == "AssertionError: 1 != 2"
+    assert lines[1] == "B wrote C#1.n between A's read and its write of it (count.py:3, count.py:4)."
+    assert sum(line.startswith("▸") for line in lines) == 3
+
+
+def test_each_thread_has_its_column_and_rows_stand_in_execution_order() -> None:
+    lines = report(lost_update())
+    header = next(line for line in lines if line.split() == ["main", "A", "B"])
+    accesses = [line for line in lines if "C#1.n ➜ 0" in line or "C#1.n = 1" in line]
+
+    columns = [line.index("C#1.n") for line in accesses]
+    assert columns == [header.index(name) for name in "ABBA"]
+    assert [line.split()[-2:] for line in accesses] == [
+        ["count.py:3", "add"],
+        ["count.py:3", "add"],
+        ["count.py:4", "add"],
+        ["count.py:4", "add"],
+    ]
+
+
+def test_indentation_is_the_call_depth_inside_the_thread() -> None:
+    script = Script("main", "A")
+    for depth in (3, 4, 5, 3):
+        script(1, "acquire", "Lock#1", line=depth, depth=depth)
+
+    columns = [line.index("acquire") for line in report(script) if "acquire" in line]
+    assert [column - columns[0] for column in columns] == [0, 2, 4, 0]
+
+
+def test_every_switch_is_a_row_that_points_at_the_next_thread() -> None:
+    switches = [line for line in report(lost_update()) if "switch ─" in line or "─ switch" in line]
+
+    assert [line.strip()[0] == "◀" for line in switches] == [False, False, True, True]
+
+
+def test_the_command_is_the_last_line_and_whole() -> None:
+    assert report(lost_update())[-1] == f"replay: {COMMAND}"
+
+
+def test_without_a_schedule_no_command_is_shown() -> None:
+    text = render(FINDING, lost_update().trace, command="")
+
+    assert text.endswith("it cannot be replayed: its schedule is not known")
+
+
+def test_library_code_is_folded_into_one_row() -> None:
+    script = lost_update()
+    for line in range(8):
+        script(1, "acquire", "Lock#1", line=line, depth=2, file="/usr/lib/python3.12/queue.py")
+
+    text = "\n".join(report(script))
+    assert "queue.C.add (8 steps)" in text
+    assert "Lock#1" not in text
+
+
+def test_the_steps_it_hinges_on_are_shown_even_in_a_library() -> None:
+    file = "/usr/lib/python3.12/queue.py"
+    script = Script("main", "A", "B")
+    script(1, "read", "Q#1.n", "0", file=file)(2, "write", "Q#1.n", "5", file=file)(
+        1, "write", "Q#1.n", "1", file=file
+    )
+
+    assert sum("Q#1.n" in line and line.startswith("▸") for line in report(script)) == 3
+
+
+def test_what_no_other_thread_can_have_met_is_folded() -> None:
+    script = lost_update()
+    for line in range(8):
+        script(0, "read", f"mine#{line}", "1", line=line)
+
+    text = "\n".join(report(script))
+    assert "mine#" not in text
+    assert "… 8 steps …" in text
+
+
+def test_a_long_run_is_elided_in_its_middle() -> None:
+    script = lost_update()
+    for line in range(100):
+        script(2, "release", f"Lock#{line}", line=line)
+
+    lines = report(script)
+    assert any("… 89 steps …" in line for line in lines)
+    assert any("release Lock#0 " in line for line in lines)
+    assert any("release Lock#99 " in line for line in lines)
+
+
+def test_a_private_read_then_write_is_no_interference() -> None:
+    script = Script("main", "A", "B")
+    script(1, "read", "C#1.n", "0")(1, "write", "C#1.n", "1")(2, "read", "C#1.n", "1")(
+        2, "write", "C#1.n", "2"
+    )
+
+    assert not any("between" in line or line.startswith("▸") for line in report(script))
+
+
+def test_what_a_join_orders_is_no_interference() -> None:
+    script = Script("main", "A")
+    script(0, "read", "C#1.n", "0")(1, "write", "C#1.n", "1")(0, "join", "A")(0, "write", "C#1.n", "2")
+
+    assert not any(line.startswith("▸") for line in report(script))
+
+
+def test_a_loop_that_waits_for_a_flag_is_no_interference() -> None:
+    script = Script("main", "A")
+    script(0, "read", "go", "False")(1, "write", "go", "True")(0, "read", "go", "True")
+
+    assert not any(line.startswith("▸") for line in report(script))
+
+
+def test_a_deadlock_says_who_waits_and_explains_nothing_else() -> None:
+    message = "2 threads wait for ever\n  A waits for Lock#2, held by B\n  B waits for Lock#1, held by A"
+
+    lines = report(lost_update(), Finding(FindingKind.DEADLOCK, message, "x"))
+    assert lines[:3] == [f"deadlock: {message.splitlines()[0]}", *message.splitlines()[1:]]
+    assert not any(line.startswith("▸") for line in lines)
+
+
+def test_more_than_three_threads_share_one_column_with_names_in_front() -> None:
+    script = Script("main", "A", "B", "C")
+    for thread in range(4):
+        script(thread, "acquire", "Lock#1", line=thread)(thread, "release", "Lock#1", line=thread)
+
+    rows = [line for line in report(script) if "acquire Lock#1" in line]
+    assert [row.split()[0] for row in rows] == ["main", "A", "B", "C"]
+    assert len({row.index("acquire") for row in rows}) == 1
+
+
+def test_control_characters_stay_in_their_row() -> None:
+    script = Script("main\n", "A")
+    script(0, "write", "d['\x1b[2J']", "'a\nb'")(1, "read", "d['\x1b[2J']", "'a\nb'")
+
+    text = render(FINDING, script.trace, command=COMMAND) + render_trace(script.trace)
+    assert "\x1b" not in text
+    assert "'a\\nb'" in text
+
+
+def test_a_trace_without_steps_is_said_to_have_none() -> None:
+    assert "No step was recorded." in report(Script("main"))
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_any_trace_fits_into_sixty_lines_of_the_asked_width(seed: int) -> None:
+    rng = random.Random(seed)
+    names = [
+        rng.choice(["w", "Thread-1 (consume)", "a very long name of a thread " * 2])
+        for _ in range(rng.randint(1, 9))
+    ]
+    script = Script(*names)
+    for line in range(rng.choice([0, 1, 30, 600])):
+        script(
+            rng.randrange(len(names)) if rng.random() < 0.4 else 0,
+            rng.choice(
+                ["read", "write", "acquire", "release", "try", "sleep", "switch", "io", "join", "end"]
+            ),
+            rng.choice(["x", "Counter#1.n", "VeryLongClassName#17.some_attribute['key']" * 2]),
+            rng.choice(["", "0", "'text'" * 30]),
+            line=line * 997,
+            depth=rng.randrange(40),
+            file=rng.choice(["a.py", "/x/site-packages/p/m.py", "/x/a_module_with_quite_a_long_name.py"]),
+        )
+    message = "word " * rng.choice([1, 400]) + "\n  line" * rng.choice([0, 90]) + "x" * rng.choice([0, 300])
+    finding = Finding(
+        rng.choice(list(FindingKind)), message, "x", labels=("timing",), shrunk_from={"steps": 10**6}
+    )
+    width = rng.choice([60, 80, 120])
+
+    lines = report(script, finding, width)
+    assert len(lines) <= 60
+    assert max(len(line) for line in lines[:-1]) <= width
+    assert report(script, finding, width) == lines
+
+
+def test_the_whole_trace_has_one_line_for_each_thread_and_event() -> None:
+    trace = lost_update().trace
+
+    lines = render_trace(trace).splitlines()
+    assert len(lines) == len(trace.threads) + len(trace.events)
+    assert lines[1] == "# thread 1 0.1 A"
+    assert lines[5] == "2 A:   read C#1.n -> 0  [/home/me/count.py:3 C.add]"
