@@ -87,3 +87,4 @@ class Result:
     threads: int = 0
     unseen: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    trace: Trace | None = None  # of the last execution, where it was asked for; not part of the JSON

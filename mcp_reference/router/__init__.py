@@ -94,7 +94,8 @@ class McpManager:
                     raise UnknownServer(f"server {name!r} was replaced meanwhile")
                 del self._recipients[name]
                 self._tools.pop(name, None)
-            return _finish([recipient], drain=drain, timeout=timeout)
+                pending = _close([recipient], drain=drain)
+            return _finish([recipient], pending, timeout)
 
     def get_server(self, name: str) -> Server:
         """Return a server by name, or raise UnknownServer."""
@@ -178,7 +179,8 @@ class McpManager:
             if any(recipient.server is mine for recipient in recipients):
                 raise CallCycle("a handler cannot stop its own manager: it would wait for itself")
             self._stopped = True
-        finished = _finish(recipients, drain=drain, timeout=timeout)
+            pending = _close(recipients, drain=drain)
+        finished = _finish(recipients, pending, timeout)
         self._delivery.close()
         return finished
 
@@ -229,18 +231,28 @@ def _deliver(recipient: Recipient, call: Call) -> None:
         raise ServerStopped(f"{call}: the server was removed")
 
 
-def _finish(recipients: list[Recipient], *, drain: bool, timeout: float | None) -> bool:
-    """Close recipients and wait for them; fail what is not to be, or could not be, carried out."""
-    deadline = None if timeout is None else time.monotonic() + timeout
+def _close(recipients: list[Recipient], *, drain: bool) -> list[Call]:
+    """Close recipients, and return what is not to be carried out.
+
+    The manager's lock is held: what the recipients share is closed only after each of them.
+    """
+    pending: list[Call] = []
     for recipient in recipients:
         if drain:
             recipient.close()
         else:
-            _fail_pending(recipient)
+            pending += recipient.discard()
+    return pending
+
+
+def _finish(recipients: list[Recipient], pending: list[Call], timeout: float | None) -> bool:
+    """Fail pending calls, wait for closed recipients, and fail what they could not begin in time."""
+    _fail(pending)
+    deadline = None if timeout is None else time.monotonic() + timeout
     joined = [recipient.join(_until(deadline)) for recipient in recipients]
     for recipient, done in zip(recipients, joined, strict=True):
         if not done:
-            _fail_pending(recipient)
+            _fail(recipient.discard())
     return all(joined)
 
 
@@ -248,6 +260,6 @@ def _until(deadline: float | None) -> float | None:
     return None if deadline is None else max(0.0, deadline - time.monotonic())
 
 
-def _fail_pending(recipient: Recipient) -> None:
-    for call in recipient.discard():
+def _fail(calls: list[Call]) -> None:
+    for call in calls:
         call.fail("the server was stopped")

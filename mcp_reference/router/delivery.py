@@ -88,15 +88,22 @@ class RoutedRecipient:
         self.server = recipient.server
         self._recipient = recipient
         self._routes = routes
+        self._lock = threading.Lock()  # no call gets behind the request to close, where it would be refused
+        self._closed = False
 
     def deliver(self, call: Call) -> bool:
-        return self._routes.put((self._recipient, call))
+        with self._lock:
+            return not self._closed and self._routes.put((self._recipient, call))
 
     def close(self) -> None:
-        if not self._routes.put((self._recipient, None)):
-            self._recipient.close()
+        with self._lock:
+            if not self._closed:
+                self._closed = True
+                self._routes.put((self._recipient, None))
 
     def discard(self) -> list[Call]:
+        with self._lock:
+            self._closed = True
         return self._recipient.discard()  # the dispatcher answers those that it still holds
 
     def join(self, timeout: float | None = None) -> bool:

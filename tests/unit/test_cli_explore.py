@@ -16,8 +16,10 @@ from torture.cli.progress import ProgressLine
 from torture.exploration import supervisor
 from torture.exploration.job import Job
 from torture.findings import Finding, FindingKind, Result, Verdict
+from torture.trace.event import ThreadInfo, Trace
 
-FINDING = Finding(FindingKind.LOST, "1 lost", "x", schedule="T1-abc")
+TRACE = Trace((), (ThreadInfo(0, "0", "main", False),))
+FINDING = Finding(FindingKind.LOST, "1 lost", "x", schedule="T1-abc", trace=TRACE)
 
 
 class Pretender:
@@ -114,6 +116,20 @@ def test_json_on_stdout_is_nothing_but_json(pretender: Pretender, capsys: pytest
     out, err = capsys.readouterr()
     assert json.loads(out)["verdict"] == "passed"
     assert err.startswith("passed: ")
+
+
+def test_the_trace_of_a_failure_is_written(pretender: Pretender, tmp_path: Path) -> None:
+    pretender.verdict = Verdict.FAILED
+
+    main(["explore", "m:f", "--trace", str(tmp_path / "trace.txt")])
+    assert (tmp_path / "trace.txt").read_text() == "# thread 0 0 main\n"
+
+
+def test_a_trace_that_is_not_written_is_not_passed_over(
+    pretender: Pretender, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["explore", "m:f", "--trace", str(tmp_path / "trace.txt")]) == 0
+    assert "not written, no failing execution" in capsys.readouterr().err
 
 
 def row(schedule: str) -> dict[str, Any]:

@@ -77,4 +77,4 @@ def main(arguments: argparse.Namespace) -> int:
     )
     with ProgressLine(job.target, executions=job.executions, budget=job.budget) as progress:
         result = supervisor.explore(job, progress=progress)
-    return conclude(result, json_file=arguments.json)
+    return conclude(result, json_file=arguments.json, trace_file=arguments.trace)

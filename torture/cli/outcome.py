@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from torture.errors import UsageError
@@ -9,8 +10,8 @@ from torture.findings import Result
 from torture.report import text
 
 
-def conclude(result: Result, *, json_file: str | None) -> int:
-    """Print the summary, write the JSON and return the exit status.
+def conclude(result: Result, *, json_file: str | None, trace_file: str | None) -> int:
+    """Print the summary, write the files and return the exit status.
 
     With JSON on standard output (``-``) the summary goes to standard error: each stream stays whole.
     """
@@ -18,15 +19,26 @@ def conclude(result: Result, *, json_file: str | None) -> int:
     if json_file is not None:
         from torture.report import json
 
-        document = json.dumps(result)
-        if json_file == "-":
-            print(document)
-        else:
-            try:
-                with open(json_file, "w", encoding="utf-8") as file:
-                    file.write(document + "\n")
-            except OSError as error:
-                raise UsageError(
-                    f"--json {json_file}: {error.strerror}; name a file that can be written"
-                ) from error
+        _write("--json", json_file, json.dumps(result) + "\n")
+    if trace_file is not None:
+        if result.finding is not None and result.finding.trace is not None:
+            from torture.report.failure import render_trace
+
+            _write("--trace", trace_file, render_trace(result.finding.trace))
+        elif not os.path.exists(trace_file):  # the engine may have written that of an execution that passed
+            print(
+                f"torture: --trace {trace_file}: not written, no failing execution was recorded",
+                file=sys.stderr,
+            )
     return result.verdict.exit_status
+
+
+def _write(option: str, name: str, content: str) -> None:
+    if name == "-":
+        sys.stdout.write(content)
+        return
+    try:
+        with open(name, "w", encoding="utf-8") as file:
+            file.write(content)
+    except OSError as error:
+        raise UsageError(f"{option} {name}: {error.strerror}; name a file that can be written") from error

@@ -10,13 +10,14 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 PATIENCE = 1.0  # seconds; importing rich costs a tenth of that, and a short run needs no bar
+LONGEST_TITLE = 30  # columns; the line must stay one line
 
 
 class ProgressLine:
     """The callback ``(executions, seconds)`` of an exploration, drawn as a bar."""
 
     def __init__(self, title: str, *, executions: int | None, budget: float | None) -> None:
-        self._title = title
+        self._title = title if len(title) <= LONGEST_TITLE else f"…{title[1 - LONGEST_TITLE :]}"
         self._executions = executions
         self._budget = budget
         self._bar: tuple[Progress, TaskID] | None = None

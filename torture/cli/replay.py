@@ -29,7 +29,8 @@ def main(arguments: argparse.Namespace) -> int:
     from torture.exploration import supervisor
 
     token = find_token(arguments.schedule)
-    return conclude(supervisor.replay(token, trace=arguments.trace), json_file=arguments.json)
+    result = supervisor.replay(token, trace=arguments.trace)
+    return conclude(result, json_file=arguments.json, trace_file=arguments.trace)
 
 
 def find_token(schedule: str) -> str:

@@ -23,6 +23,8 @@ def _describe(thread: VirtualThread, namer: EventRecorder) -> Waiter:
     innermost = KERNEL.frame(thread)
     frame = own_frame(innermost)
     resource = thread.waits_for
+    if resource is None and thread.pending is not None:
+        resource = thread.pending[0]  # about to take a lock that another thread took first
     holder, since = "", ""
     if isinstance(resource, Lock) and resource.holder is not None:
         holder = "itself" if resource.holder is thread else resource.holder.name

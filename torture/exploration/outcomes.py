@@ -12,7 +12,7 @@ from torture.exploration.portfolio import portfolio
 from torture.findings import FindingKind
 from torture.runtime import patching
 from torture.runtime.kernel import KERNEL
-from torture.exploration.session import instrumenter_for
+from torture.exploration.session import choose_modules, evidence, instrumenter_for, modules_that_run
 from torture.strategies.fixed import NonPreemptive
 from torture.trace.schedule import Schedule
 
@@ -52,12 +52,13 @@ def outcomes(
     KERNEL.gil = granularity == "gil"
     executor = Executor(function)
     instrumenter = instrumenter_for(granularity)
-    instrumenter.install({function.__module__}, ())
+    gc.disable()
+    own = function.__module__
+    instrumenter.install(choose_modules(modules_that_run(executor) | {own}, own.partition(".")[0]), evidence())
     chooser = portfolio(strategy)
     rng = Random(seed)
     schedules: dict[object, Schedule] = {}
     count = 0
-    gc.disable()
     try:
         executor.run(NonPreemptive(), rng)  # lazy imports and caches
         while count < executions:

@@ -15,7 +15,8 @@ from typing import Any
 from torture.instrument.atomicity import FUNCTIONS, GIL_SILENT, IMMUTABLE_TYPES, ITERATORS, METHODS, MUTABLE_TYPES, Effect
 from torture.errors import InternalError
 from torture.instrument.files import ANY_PATH, FILE_FUNCTIONS, FILE_METHODS, FILE_TYPES
-from torture.runtime import primitives, timing
+from torture.exploration.recorder import TRUSTED_MODULES
+from torture.runtime import primitives, threads, timing
 from torture.runtime.kernel import KERNEL
 from torture.trace.site import Form, Kind, Site
 
@@ -165,10 +166,9 @@ class GilPoints(KernelPoints):
             return
         kind = type(function)
         if kind is FunctionType:
-            native = function.__code__.co_filename in _NATIVE_FILES
+            native = _stands_for_c(function)
         elif kind is MethodType:
-            code = getattr(function.__func__, "__code__", None)
-            native = code is None or code.co_filename in _NATIVE_FILES
+            native = type(function.__func__) is not FunctionType or _stands_for_c(function.__func__)
         elif kind is BuiltinMethodType:
             owner = type(function.__self__)
             native = function not in GIL_SILENT and (owner, function.__name__) != (list, "append")
@@ -212,9 +212,18 @@ class FileSystem:
 
 ANYTHING = _Anything()
 FILES = FileSystem()
-# Python functions that stand for C ones.
-_NATIVE_FILES = frozenset(module.__file__ for module in (primitives, timing))
 
+
+def _stands_for_c(function: FunctionType) -> bool:
+    """Tell whether a call of this Python function is, or ends like, one of C code: at its end there is a switch place.
+
+    The runtime's own functions replace C ones, and those of the trusted modules end with a call of a lock.
+    """
+    module = function.__globals__.get("__name__")
+    return module in TRUSTED_MODULES or function.__code__.co_filename in _NATIVE_FILES
+
+
+_NATIVE_FILES = frozenset(module.__file__ for module in (primitives, threads, timing))
 _exposed: dict[int, weakref.ref[Any]] = {}  # id of an instance's __dict__ that the program took -> the instance
 
 

@@ -9,8 +9,9 @@ from torture.runtime.choice import SchedulingPoint
 from torture.strategies import SAMPLERS, STRATEGIES
 from torture.strategies.strategy import Strategy
 
-EXHAUSTIVE = 200  # executions of plain depth-first search first: tiny programs end here, proved
-TURN = 8  # executions of one sampler before it is the next one's turn
+# Depth-first search takes part until it has had this many executions: tiny programs end in it, proved.
+EXHAUSTIVE = 2_000
+TURN = 8  # executions of one strategy before it is the next one's turn
 
 
 class Stage:
@@ -29,6 +30,8 @@ class Portfolio:
         self._search = Stage("dfs")
         self._samplers = [Stage(name) for name in SAMPLERS]
         self._stage = self._search
+        self._executions = 0
+        self._turn = 0
 
     @property
     def exhausted(self) -> bool:
@@ -45,11 +48,12 @@ class Portfolio:
         )
 
     def begin(self, rng: Random) -> bool:
-        if self._search.executions < EXHAUSTIVE:
-            self._stage = self._search
-        else:
-            sampled = sum(stage.executions for stage in self._samplers)
-            self._stage = self._samplers[sampled // TURN % len(self._samplers)]
+        if self._executions % TURN == 0:
+            search = [self._search] if self._search.executions < EXHAUSTIVE else []
+            turns = [*search, *self._samplers]
+            self._stage = turns[self._turn % len(turns)]
+            self._turn += 1
+        self._executions += 1
         if self.exhausted or not self._stage.strategy.begin(rng):
             return False
         self._stage.executions += 1

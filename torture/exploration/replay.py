@@ -34,10 +34,10 @@ def replay(job: Job, token: Token, imported: Callable[[], None]) -> Result:
         if changed:
             unseen.warn("the code has changed since the token was made: replayed by its anchors")
             strategy = AnchoredReplay(token.anchors)
-            execution, _ = record_under(session, strategy, Random(0))
+            execution, trace = record_under(session, strategy, Random(0))
             strategy.finish()
         else:
-            execution, _ = record(session, token.schedule)
+            execution, trace = record(session, token.schedule)
     except ReplayMismatchError as mismatch:
         raise UsageError(f"the schedule does not fit the code any more: {mismatch}") from mismatch
     unseen.note(execution)
@@ -56,4 +56,5 @@ def replay(job: Job, token: Token, imported: Callable[[], None]) -> Result:
         threads=len(execution.threads),
         unseen=unseen.lines(),
         warnings=unseen.warnings(),
+        trace=trace if job.trace is not None else None,
     )

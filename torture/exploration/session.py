@@ -39,7 +39,6 @@ class Session:
         ``imported`` is called when the target has been imported.
         """
         self.job = job
-        KERNEL.gil = job.granularity == GIL
         KERNEL.step_limit = job.step_limit
         patching.install()
         before = {id(lock) for lock in patching.interpreter_locks()}
@@ -51,16 +50,12 @@ class Session:
         self.trusted: tuple[str, ...] = ()
         self.executions = 0
         self.unlearnt: frozenset[str] = frozenset()
+        KERNEL.gil = self.gil
         self._instrumenter = instrumenter_for(job.granularity)
         patching.adopt_locks()
         gc.disable()
-        self._learner = ModuleLearner()
-        rng = Random(0)  # made here, or its class would be learnt
-        KERNEL.on_thread = self._learner.enter_thread
-        with self._learner:
-            self.executor.run(NonPreemptive(), rng)
-        KERNEL.on_thread = None
-        learnt = self._choose_modules(self._learner.modules) if modules is None else modules
+        ran = modules_that_run(self.executor)
+        learnt = self._choose_modules(ran) if modules is None else modules
         self._instrument(learnt)
         self.hidden_locks = tuple(
             f"a lock of the interpreter's own in {patching.name_holder(lock)} is outside control"
@@ -77,18 +72,26 @@ class Session:
         return execution
 
     def _choose_modules(self, ran: frozenset[str]) -> tuple[str, ...]:
-        own = {name for name in ran if name.partition(".")[0] == self.own}
-        opened = set(self.job.instrument) - {"own"}
-        if "own" in self.job.instrument:
-            return tuple(sorted(own | {name for name in ran if _below(name, opened)}))
-        trusted = {name for name in ran if name.partition(".")[0] in TRUSTED and not _below(name, opened)}
-        self.trusted = tuple(sorted(trusted))
-        return tuple(sorted({name for name in ran if name.partition(".")[0] not in NEVER} - trusted))
+        self.trusted = tuple(sorted(name for name in ran if is_trusted(name, self.job.instrument)))
+        return choose_modules(ran, self.own, self.job.instrument)
 
     def _instrument(self, modules: tuple[str, ...]) -> None:
         self.modules = modules
-        evidence = [name for name in ("threading", "queue", "concurrent.futures._base") if name in sys.modules]
-        self._instrumenter.install(modules, evidence)
+        self._instrumenter.install(modules, evidence())
+
+    @property
+    def gil(self) -> bool:
+        """Tell whether only the switch places of an interpreter with a GIL count."""
+        return self.job.granularity == GIL
+
+    def instrument_for(self, granularity: str) -> None:
+        """Write the points of another granularity into the same modules."""
+        self._instrumenter.uninstall()
+        gc.unfreeze()  # the collector's list is where functions are found
+        KERNEL.gil = granularity == GIL
+        self._instrumenter = instrumenter_for(granularity)
+        self._instrument(self.modules)
+        gc.freeze()
 
     @property
     def skipped(self) -> tuple[str, ...]:
@@ -118,5 +121,37 @@ def instrumenter_for(granularity: str) -> Instrumenter:
     return Instrumenter(GilPoints() if granularity == GIL else KernelPoints(), granularity)
 
 
-def _below(name: str, packages: set[str]) -> bool:
+def modules_that_run(executor: Executor) -> frozenset[str]:
+    """Execute once, without preemptions, and return the modules whose functions ran."""
+    learner = ModuleLearner()
+    strategy, rng = NonPreemptive(), Random(0)  # made here, or their modules would be learnt
+    KERNEL.on_thread = learner.enter_thread
+    try:
+        with learner:
+            executor.run(strategy, rng)
+    finally:
+        KERNEL.on_thread = None
+    return learner.modules
+
+
+def is_trusted(name: str, opened: tuple[str, ...]) -> bool:
+    """Tell whether a module's lock operations are points and the rest is trusted."""
+    return name.partition(".")[0] in TRUSTED and not _below(name, opened)
+
+
+def choose_modules(ran: frozenset[str], own: str, opened: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Return the modules to instrument: all that ran but the trusted ones, or with "own" the target's package."""
+    if "own" in opened:
+        return tuple(sorted(name for name in ran if name.partition(".")[0] == own or _below(name, opened)))
+    return tuple(
+        sorted(name for name in ran if name.partition(".")[0] not in NEVER and not is_trusted(name, opened))
+    )
+
+
+def evidence() -> list[str]:
+    """Return the trusted modules that are loaded: they write attributes that instrumented code may read."""
+    return [name for name in ("threading", "queue", "concurrent.futures._base") if name in sys.modules]
+
+
+def _below(name: str, packages: tuple[str, ...]) -> bool:
     return any(name == package or name.startswith(f"{package}.") for package in packages)

@@ -105,7 +105,7 @@ def join(self: threading.Thread, timeout: float | None = None) -> None:
         return
     deadline = None if timeout is None else kernel.clock.now + int(timeout * 1e9)
     virtual.joiners.append(kernel.current)
-    if not kernel.block(virtual, JOIN, deadline):
+    if not kernel.block(virtual, JOIN, deadline) and kernel.current in virtual.joiners:
         virtual.joiners.remove(kernel.current)
 
 

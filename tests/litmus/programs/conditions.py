@@ -5,7 +5,7 @@ from __future__ import annotations
 from threading import Barrier, BoundedSemaphore, BrokenBarrierError, Condition, Event, Lock, Semaphore, Thread
 
 from tests.litmus.corpus import Outcome, litmus
-from tests.litmus.programs.together import two
+from tests.litmus.programs.together import beside_main, two
 
 
 class State:
@@ -27,7 +27,7 @@ def event_publishes() -> Outcome:
         event.wait()
         o.a = o.x
 
-    two(writer, reader)
+    beside_main(writer, reader)
     return (o.a,)
 
 
@@ -44,7 +44,7 @@ def event_set_too_early() -> Outcome:
         event.wait()
         o.a = o.x
 
-    two(writer, reader)
+    beside_main(writer, reader)
     return (o.a,)
 
 
@@ -68,7 +68,7 @@ def event_with_short_timeout() -> Outcome:
     def wait() -> None:
         o.a = event.wait(0.05)
 
-    two(event.set, wait)
+    beside_main(event.set, wait)
     return (o.a,)
 
 
@@ -124,7 +124,7 @@ def condition_wait_for() -> Outcome:
             condition.wait_for(lambda: o.x == 1)
             o.a = o.x
 
-    two(writer, reader)
+    beside_main(writer, reader)
     return (o.a,)
 
 
@@ -145,7 +145,7 @@ def condition_with_short_timeout() -> Outcome:
                 condition.wait(0.05)
             o.a = o.x
 
-    two(writer, reader)
+    beside_main(writer, reader)
     return (o.a,)
 
 
@@ -235,7 +235,7 @@ def semaphore_excludes() -> Outcome:
         with semaphore:
             o.x += 1
 
-    two(bump, bump)
+    beside_main(bump, bump)
     return (o.x,)
 
 
@@ -248,7 +248,7 @@ def semaphore_of_two_excludes_nobody() -> Outcome:
         with semaphore:
             o.x += 1
 
-    two(bump, bump)
+    beside_main(bump, bump)
     return (o.x,)
 
 
@@ -265,7 +265,7 @@ def semaphore_hands_over() -> Outcome:
         semaphore.acquire()
         o.a = o.x
 
-    two(writer, reader)
+    beside_main(writer, reader)
     return (o.a,)
 
 
@@ -317,7 +317,7 @@ def barrier_publishes() -> Outcome:
         barrier.wait()
         o.b = o.x
 
-    two(left, right)
+    beside_main(left, right)
     return (o.a, o.b)
 
 
@@ -329,7 +329,7 @@ def barrier_numbers_its_parties() -> Outcome:
     def cross() -> None:
         numbers.append(barrier.wait())
 
-    two(cross, cross)
+    beside_main(cross, cross)
     return tuple(sorted(numbers))
 
 

@@ -6,7 +6,7 @@ from queue import Queue
 from threading import Barrier, Condition, Event, Lock, RLock, Semaphore, Thread
 
 from tests.litmus.corpus import DEADLOCK, Outcome, litmus
-from tests.litmus.programs.together import three, two
+from tests.litmus.programs.together import beside_main, three, two
 
 
 @litmus(free_threaded={("done",), DEADLOCK}, gil={("done",)})
@@ -271,7 +271,7 @@ def event_set_and_cleared() -> Outcome:
         event.set()
         event.clear()
 
-    two(pulse, event.wait)
+    beside_main(pulse, event.wait)
     return ("done",)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, InvalidStateError, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
 from concurrent.futures import wait as wait_for_futures
@@ -123,11 +124,12 @@ def exception_in_pool() -> Outcome:
 
 @litmus(free_threaded={(1,), (2,)}, sampled=True)
 def increment_in_pool() -> Outcome:
-    """A call stands between the load and the store."""
     o = State()
 
     def bump() -> None:
-        o.x = o.x + abs(-1)
+        seen = o.x
+        time.sleep(0.01)
+        o.x = seen + 1
 
     with ThreadPoolExecutor(2) as pool:
         pool.submit(bump)
@@ -140,7 +142,9 @@ def increment_in_pool_of_one() -> Outcome:
     o = State()
 
     def bump() -> None:
-        o.x = o.x + abs(-1)
+        seen = o.x
+        time.sleep(0.01)
+        o.x = seen + 1
 
     with ThreadPoolExecutor(1) as pool:
         pool.submit(bump)
@@ -151,9 +155,14 @@ def increment_in_pool_of_one() -> Outcome:
 @litmus(free_threaded={(1, 2), (2, 1)}, sampled=True)
 def order_in_pool() -> Outcome:
     seen = []
+
+    def work(number) -> None:
+        time.sleep(0.01)
+        seen.append(number)
+
     with ThreadPoolExecutor(2) as pool:
-        pool.submit(seen.append, 1)
-        pool.submit(seen.append, 2)
+        pool.submit(work, 1)
+        pool.submit(work, 2)
     return tuple(seen)
 
 

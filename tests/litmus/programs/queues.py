@@ -5,7 +5,7 @@ from __future__ import annotations
 from queue import Empty, Full, LifoQueue, PriorityQueue, Queue, SimpleQueue
 
 from tests.litmus.corpus import Outcome, litmus
-from tests.litmus.programs.together import two
+from tests.litmus.programs.together import beside_main, two
 
 
 @litmus(free_threaded={(1, 2)})
@@ -21,7 +21,7 @@ def queue_keeps_order_of_one_producer() -> Outcome:
         first = queue.get()
         got.append((first, queue.get()))
 
-    two(produce, consume)
+    beside_main(produce, consume)
     return got[0]
 
 
@@ -60,7 +60,7 @@ def bounded_queue() -> Outcome:
     def consume() -> None:
         got.append(queue.get())
 
-    two(lambda: queue.put(2), consume)
+    beside_main(lambda: queue.put(2), consume)
     return (got[0], queue.get())
 
 
@@ -107,7 +107,7 @@ def get_with_short_timeout() -> Outcome:
         except Empty:
             got.append(-1)
 
-    two(lambda: queue.put(1), consume)
+    beside_main(lambda: queue.put(1), consume)
     return tuple(got)
 
 
@@ -160,7 +160,7 @@ def queue_joined() -> Outcome:
         queue.join()
         seen.append(done)
 
-    two(work, wait)
+    beside_main(work, wait)
     return tuple(seen)
 
 
@@ -181,7 +181,7 @@ def queue_done_too_early() -> Outcome:
         queue.join()
         seen.append(done)
 
-    two(work, wait)
+    beside_main(work, wait)
     return tuple(seen)
 
 
@@ -200,7 +200,7 @@ def queue_publishes() -> Outcome:
         queue.get()
         seen.append(data)
 
-    two(produce, consume)
+    beside_main(produce, consume)
     return tuple(seen)
 
 
@@ -250,7 +250,7 @@ def lifo_queue() -> Outcome:
         queue.put(1)
         queue.put(2)
 
-    two(produce, lambda: got.append(queue.get()))
+    beside_main(produce, lambda: got.append(queue.get()))
     return tuple(got)
 
 
@@ -264,7 +264,7 @@ def priority_queue() -> Outcome:
         queue.put(2)
         queue.put(1)
 
-    two(produce, lambda: got.append(queue.get()))
+    beside_main(produce, lambda: got.append(queue.get()))
     return tuple(got)
 
 
@@ -314,5 +314,5 @@ def simple_queue_with_short_timeout() -> Outcome:
         except Empty:
             got.append(-1)
 
-    two(lambda: queue.put(1), consume)
+    beside_main(lambda: queue.put(1), consume)
     return tuple(got)
