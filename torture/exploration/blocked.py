@@ -43,7 +43,9 @@ def _describe(thread: VirtualThread, namer: EventRecorder) -> Waiter:
     )
 
 
-_THREAD_FRAMES = frozenset({"Thread.run", "_worker", "_WorkItem.run"})  # below them stands the thread's own code
+_THREAD_FRAMES = frozenset(
+    {"Thread.run", "_worker", "_WorkItem.run"}
+)  # below them stands the thread's own code
 
 
 def _entry(frame: FrameType | None) -> FrameType | None:
@@ -53,7 +55,9 @@ def _entry(frame: FrameType | None) -> FrameType | None:
         name = frame.f_code.co_qualname
         if name in _THREAD_FRAMES:
             break
-        if frame.f_globals.get("__name__", "").startswith(("threading", "queue", "concurrent", "socket", "selectors")):
+        if frame.f_globals.get("__name__", "").startswith(
+            ("threading", "queue", "concurrent", "socket", "selectors")
+        ):
             entry = frame
         frame = frame.f_back
     return entry

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import traceback
 from random import Random
 from typing import TYPE_CHECKING
 
 from torture.errors import ReplayMismatchError
 from torture.exploration.execution import Execution, Failure
 from torture.exploration.recorder import EventRecorder
-from torture.exploration.token import Token
 from torture.findings import Finding, FindingKind
 from torture.runtime.kernel import KERNEL
 from torture.strategies import STRATEGIES
@@ -20,6 +18,7 @@ from torture.trace.schedule import Anchor, Schedule
 
 if TYPE_CHECKING:
     from torture.exploration.session import Session
+    from torture.exploration.token import Token
     from torture.exploration.unseen import Unseen
 
 _WINDOW = 1_000  # last events that are looked at when an execution did not end
@@ -56,9 +55,9 @@ def first_difference(session: Session, seed: int, unseen: Unseen) -> str | None:
 
 
 def compare(first: tuple[Event, ...], second: tuple[Event, ...]) -> str | None:
-    """Say where two executions of one schedule differ."""
+    """Say where two executions of one schedule took different ways; different values alone are no matter."""
     for before, after in zip(first, second, strict=False):
-        if before != after:
+        if _place(before) != _place(after):
             return (
                 "the code under test is nondeterministic: with the same schedule, step"
                 f" {before.step} was {_line(before)} and then {_line(after)}"
@@ -66,6 +65,10 @@ def compare(first: tuple[Event, ...], second: tuple[Event, ...]) -> str | None:
     if len(first) != len(second):
         return f"the code under test is nondeterministic: {len(first)} steps and then {len(second)}"
     return None
+
+
+def _place(event: Event) -> tuple[int, str, str, str, int]:
+    return (event.thread, event.kind, event.function, event.file, event.line)
 
 
 def _line(event: Event) -> str:
@@ -111,10 +114,10 @@ def describe(session: Session, failing: Execution, unseen: Unseen) -> Finding:
     )
 
 
-def token_of(
-    session: Session, schedule: Schedule, anchors: tuple[Anchor, ...], fingerprint: str
-) -> Token:
+def token_of(session: Session, schedule: Schedule, anchors: tuple[Anchor, ...], fingerprint: str) -> Token:
     """Return the token that replays a schedule."""
+    from torture.exploration.token import Token  # here: see above
+
     job = session.job
     return Token(
         target=job.target,
@@ -154,6 +157,8 @@ def _innermost(session: Session, error: BaseException) -> str:
 
 def _error_text(session: Session, name: str, error: BaseException) -> str:
     """Return the traceback of one thread's error, without torture's own frames."""
+    import traceback  # here: a slow import that only an error needs
+
     lines = traceback.TracebackException.from_exception(error, lookup_lines=True)
     lines.stack = traceback.StackSummary.from_list(
         [frame for frame in lines.stack if "/torture/" not in frame.filename.replace("\\", "/")]
@@ -164,4 +169,3 @@ def _error_text(session: Session, name: str, error: BaseException) -> str:
 def _goes_in_circles(events: tuple[Event, ...]) -> bool:
     last = events[-_WINDOW:]
     return len(last) == _WINDOW and len({(e.thread, e.function, e.line, e.kind) for e in last}) <= _PLACES
-

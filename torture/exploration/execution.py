@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from random import Random
 
 from torture.errors import CheckFailed, InternalError, ReplayMismatchError
-from torture.exploration.recorder import EventRecorder
-from torture.findings import FindingKind
 from torture.exploration import watch
 from torture.exploration.blocked import waiters
+from torture.exploration.recorder import EventRecorder
+from torture.findings import FindingKind
 from torture.oracles import deadlock
 from torture.runtime import threads
 from torture.runtime.kernel import KERNEL, Kill
@@ -132,17 +132,11 @@ class Executor:
             return Failure(FindingKind.HANG, watch.stalled, tuple(errors[:-1]))
         if errors:
             first = errors[0][1]
-            # A check that counted says more than the exception that it was preceded by.
-            for _, error in errors:
-                if isinstance(error, CheckFailed):
-                    first = error
             return Failure(_kind_of(first), _message(first), tuple(errors), getattr(first, "counts", {}))
         if stop == "deadlock":
             return Failure(FindingKind.DEADLOCK, deadlock.describe(blocked), (), {}, blocked)
         if stop == "step-limit":
-            return Failure(
-                FindingKind.STEP_LIMIT, f"no end after {KERNEL.step_limit} scheduling points"
-            )
+            return Failure(FindingKind.STEP_LIMIT, f"no end after {KERNEL.step_limit} scheduling points")
         return None
 
 
@@ -160,4 +154,10 @@ def _kind_of(error: BaseException) -> FindingKind:
 
 def _message(error: BaseException) -> str:
     text = str(error)
-    return text if isinstance(error, CheckFailed) else f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return (
+        text
+        if isinstance(error, CheckFailed)
+        else f"{type(error).__name__}: {text}"
+        if text
+        else type(error).__name__
+    )

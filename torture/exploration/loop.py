@@ -18,6 +18,7 @@ from torture.runtime.clock import EARLY_BOUND
 
 BATCH = 16  # executions that share one seeding of the random source: N workers can share out batches
 GIL_EXECUTIONS = 300  # tried to find a finding again where only a GIL's switch places count
+GIL_POINTS = 100_000  # the same in scheduling points, for long executions
 DEFAULT_BUDGET = 10.0  # seconds
 
 Progress = Callable[[int, int], None]  # executions so far, scheduling points so far
@@ -102,10 +103,14 @@ def reachable_with_gil(session: Session, finding: Finding) -> tuple[str | None, 
     session.instrument_for("gil")
     strategy = portfolio("auto")
     rng = Random(0)
+    points = 0
     for count in range(1, GIL_EXECUTIONS + 1):
+        if points > GIL_POINTS:
+            return "free-threaded", count - 1
         execution = session.run(strategy, rng)
         if execution is None:
             return "free-threaded", count - 1
+        points += execution.points
         failure = execution.failure
         if failure is not None and fingerprint_of(session, failure) == finding.fingerprint:
             return "gil", count

@@ -9,10 +9,10 @@ from random import Random
 
 from torture.exploration.execution import Execution, Executor
 from torture.exploration.portfolio import portfolio
+from torture.exploration.session import choose_modules, evidence, instrumenter_for, modules_that_run
 from torture.findings import FindingKind
 from torture.runtime import patching
 from torture.runtime.kernel import KERNEL
-from torture.exploration.session import choose_modules, evidence, instrumenter_for, modules_that_run
 from torture.strategies.fixed import NonPreemptive
 from torture.trace.schedule import Schedule
 
@@ -54,7 +54,9 @@ def outcomes(
     instrumenter = instrumenter_for(granularity)
     gc.disable()
     own = function.__module__
-    instrumenter.install(choose_modules(modules_that_run(executor) | {own}, own.partition(".")[0]), evidence())
+    instrumenter.install(
+        choose_modules(modules_that_run(executor) | {own}, own.partition(".")[0]), evidence()
+    )
     chooser = portfolio(strategy)
     rng = Random(seed)
     schedules: dict[object, Schedule] = {}

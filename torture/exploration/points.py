@@ -12,10 +12,18 @@ import weakref
 from types import BuiltinMethodType, FunctionType, GeneratorType, MethodType, ModuleType
 from typing import Any
 
-from torture.instrument.atomicity import FUNCTIONS, GIL_SILENT, IMMUTABLE_TYPES, ITERATORS, METHODS, MUTABLE_TYPES, Effect
 from torture.errors import InternalError
-from torture.instrument.files import ANY_PATH, FILE_FUNCTIONS, FILE_METHODS, FILE_TYPES
 from torture.exploration.recorder import TRUSTED_MODULES
+from torture.instrument.atomicity import (
+    FUNCTIONS,
+    GIL_SILENT,
+    IMMUTABLE_TYPES,
+    ITERATORS,
+    METHODS,
+    MUTABLE_TYPES,
+    Effect,
+)
+from torture.instrument.files import ANY_PATH, FILE_FUNCTIONS, FILE_METHODS, FILE_TYPES
 from torture.runtime import primitives, threads, timing
 from torture.runtime.kernel import KERNEL
 from torture.trace.site import Form, Kind, Site
@@ -23,6 +31,7 @@ from torture.trace.site import Form, Kind, Site
 _kernel = KERNEL
 _BASES = tuple(MUTABLE_TYPES)
 _UNSHARED = 3  # references to a generator that only the evaluation stack and the callback hold
+
 
 class KernelPoints:
     """Implements :class:`torture.instrument.points.Points` on the kernel."""
@@ -136,7 +145,12 @@ class KernelPoints:
             return
         kind = type(obj)
         attribute = effect.form is Form.ATTRIBUTE
-        if not attribute and kind not in ITERATORS and kind is not GeneratorType and not isinstance(obj, _BASES):
+        if (
+            not attribute
+            and kind not in ITERATORS
+            and kind is not GeneratorType
+            and not isinstance(obj, _BASES)
+        ):
             return
         kernel = _kernel
         if kernel.countdown > 1:
@@ -224,7 +238,9 @@ def _stands_for_c(function: FunctionType) -> bool:
 
 
 _NATIVE_FILES = frozenset(module.__file__ for module in (primitives, threads, timing))
-_exposed: dict[int, weakref.ref[Any]] = {}  # id of an instance's __dict__ that the program took -> the instance
+_exposed: dict[
+    int, weakref.ref[Any]
+] = {}  # id of an instance's __dict__ that the program took -> the instance
 
 
 def _decide_file(site: Site, function: Any, path: object) -> None:

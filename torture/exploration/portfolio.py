@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from random import Random
-from typing import Any
+from typing import Any, Protocol
 
 from torture.runtime.choice import SchedulingPoint
 from torture.strategies import SAMPLERS, STRATEGIES
@@ -89,6 +89,14 @@ class Single:
         self._stage.strategy.end(steps)
 
 
-def portfolio(name: str) -> Strategy:
+class Staged(Strategy, Protocol):
+    """A strategy that tells what its stages did."""
+
+    @property
+    def stages(self) -> tuple[dict[str, Any], ...]:
+        """Return for each stage its strategy and its number of executions."""
+
+
+def portfolio(name: str) -> Staged:
     """Return the strategy that a user asked for by name."""
     return Portfolio() if name == "auto" else Single(name)

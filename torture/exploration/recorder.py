@@ -27,8 +27,15 @@ _ENGINE_FILES = frozenset(
     str(module.__file__) for module in (blocking, carrier, kernel, primitives, threads, timing)
 )
 TRUSTED_MODULES = frozenset(
-    {"threading", "queue", "_threading_local", "concurrent.futures._base", "concurrent.futures.thread",
-     "socket", "selectors"}
+    {
+        "threading",
+        "queue",
+        "_threading_local",
+        "concurrent.futures._base",
+        "concurrent.futures.thread",
+        "socket",
+        "selectors",
+    }
 )
 
 
@@ -61,7 +68,12 @@ class EventRecorder:
             depth=_depth(frame),
         )
         self.events.append(event)
-        if isinstance(obj, Lock) and obj.label != "waiter" and site.kind in (Kind.ACQUIRE, Kind.TRY) and obj.holder is None:
+        if (
+            isinstance(obj, Lock)
+            and obj.label != "waiter"
+            and site.kind in (Kind.ACQUIRE, Kind.TRY)
+            and obj.holder is None
+        ):
             self.acquired[id(obj)] = event
             self._locks[id(obj)] = obj  # kept: one that is dropped while it is held is worth a word, too
 
@@ -118,7 +130,9 @@ class EventRecorder:
 
     def _value(self, site: Site, obj: Any, key: object, value: object) -> str:
         if site.kind is Kind.WRITE:
-            return self.text(value) if site.form in (Form.ATTRIBUTE, Form.GLOBAL, Form.CELL, Form.ITEM) else ""
+            return (
+                self.text(value) if site.form in (Form.ATTRIBUTE, Form.GLOBAL, Form.CELL, Form.ITEM) else ""
+            )
         if site.kind is not Kind.READ:
             return ""
         try:

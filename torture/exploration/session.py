@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import gc
-import hashlib
 import sys
+import zlib
 from collections.abc import Callable
 from random import Random
 
 from torture.exploration.execution import Execution, Executor
 from torture.exploration.job import Job
-from torture.exploration.recorder import EventRecorder
 from torture.exploration.points import GilPoints, KernelPoints
+from torture.exploration.recorder import EventRecorder
 from torture.exploration.target import load
 from torture.instrument.functions import Instrumenter
 from torture.instrument.learn import NEVER, TRUSTED, ModuleLearner
@@ -52,9 +52,10 @@ class Session:
         self.unlearnt: frozenset[str] = frozenset()
         KERNEL.gil = self.gil
         self._instrumenter = instrumenter_for(job.granularity)
-        patching.adopt_locks()
+        patching.install_sockets()
         gc.disable()
         ran = modules_that_run(self.executor)
+        patching.install_sockets()  # imported by a function of the target
         learnt = self._choose_modules(ran) if modules is None else modules
         self._instrument(learnt)
         self.hidden_locks = tuple(
@@ -107,13 +108,13 @@ class Session:
 
     def code_hash(self) -> str:
         """Return a short hash of the target's own source files."""
-        digest = hashlib.sha256()
+        digest = 0
         for name in self.modules:
             file = getattr(sys.modules.get(name), "__file__", None)
             if name.partition(".")[0] == self.own and file:
                 with open(file, "rb") as source:
-                    digest.update(source.read())
-        return digest.hexdigest()[:12]
+                    digest = zlib.crc32(source.read(), digest)
+        return f"{digest:08x}"
 
 
 def instrumenter_for(granularity: str) -> Instrumenter:

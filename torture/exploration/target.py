@@ -6,7 +6,6 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Callable
-from difflib import get_close_matches
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -28,13 +27,17 @@ def load(target: str, arguments: dict[str, Any] | None = None) -> tuple[Callable
     found: Any = module
     for part in name.split("."):
         if not hasattr(found, part):
+            from difflib import get_close_matches  # here: a slow import that only an error needs
+
             names = [key for key, value in vars(found).items() if callable(value) and not key.startswith("_")]
             close = get_close_matches(part, names, n=1)
             cure = f"; did you mean {close[0]!r}?" if close else ""
             raise UsageError(f"target {target!r}: {place} has no {part!r}{cure}")
         found = getattr(found, part)
     if not callable(found):
-        raise UsageError(f"target {target!r}: {name} is a {type(found).__name__}, not a function without arguments")
+        raise UsageError(
+            f"target {target!r}: {name} is a {type(found).__name__}, not a function without arguments"
+        )
     if arguments is not None:
         found = found(**arguments)
         return found, getattr(found, "__module__", module.__name__)
@@ -54,7 +57,8 @@ def _import_file(place: str, target: str) -> ModuleType:
     if name in sys.modules or name in sys.stdlib_module_names:
         name = f"target_{name}"  # a file called queue.py must not replace the standard library's
     spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     _guard(lambda: spec.loader.exec_module(module), target)  # type: ignore[union-attr]
@@ -90,4 +94,6 @@ def _guard(importing: Callable[[], object], target: str) -> None:
             trace = trace.tb_next
         if isinstance(error, SyntaxError):
             where = f" at {error.filename}:{error.lineno}"
-        raise UsageError(f"target {target!r} cannot be imported: {type(error).__name__}: {error}{where}") from error
+        raise UsageError(
+            f"target {target!r} cannot be imported: {type(error).__name__}: {error}{where}"
+        ) from error

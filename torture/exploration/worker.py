@@ -9,7 +9,6 @@ import faulthandler
 import os
 import pickle
 import sys
-import traceback
 
 from torture.errors import InternalError, TortureError, UsageError
 from torture.exploration.job import Job
@@ -26,6 +25,8 @@ def main(arguments: list[str]) -> None:
     except TortureError as error:
         answer = error if isinstance(error, UsageError) else InternalError(str(error))
     except Exception:
+        import traceback
+
         answer = InternalError(traceback.format_exc())
     pickle.dump(answer, results)
     results.flush()
@@ -37,13 +38,14 @@ def _run(job: Job, descriptor: int) -> object:
     faulthandler.enable()
     faulthandler.register(DUMP, all_threads=True)
     from torture.exploration.loop import explore
-    from torture.exploration.replay import replay
     from torture.exploration.session import Session
-    from torture.exploration.token import Token
     from torture.exploration.watch import Watch
 
     Watch(state)
     if job.token is not None:
+        from torture.exploration.replay import replay
+        from torture.exploration.token import Token
+
         return replay(job, Token.decode(job.token), state.ready)
     return explore(Session(job, imported=state.ready), state.tell)
 

@@ -1,4 +1,4 @@
-"""Sockets, pipes, selectors and file locks: blocking calls wait in the kernel instead of in the operating system.
+"""Pipes, ``select`` and file locks: blocking calls wait in the kernel instead of in the operating system.
 
 The descriptors are real and only their waiting is virtual, so other processes and the program's own loopback
 connections work. A call that would block registers its descriptor; the kernel polls when nothing else can run, and
@@ -10,8 +10,6 @@ from __future__ import annotations
 import fcntl
 import os
 import select
-import selectors
-import socket
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -21,8 +19,8 @@ from torture.runtime.thread import VirtualThread
 from torture.trace.site import Kind
 
 _IO = primitive(Kind.IO, "io")
-_READABLE = select.POLLIN | select.POLLHUP | select.POLLERR
-_WRITABLE = select.POLLOUT | select.POLLHUP | select.POLLERR
+READABLE = select.POLLIN | select.POLLHUP | select.POLLERR
+WRITABLE = select.POLLOUT | select.POLLHUP | select.POLLERR
 
 _select = select.select
 _read, _write = os.read, os.write
@@ -93,74 +91,17 @@ class Descriptors:
 DESCRIPTORS = Descriptors()
 
 
-def _ready(wanted: Wanted) -> Callable[[], bool]:
+def ready_for(wanted: Wanted) -> Callable[[], bool]:
+    """Return a test whether one of the descriptors is ready."""
     poller = select.poll()
     for descriptor, events in wanted:
         poller.register(descriptor, events)
     return lambda: bool(poller.poll(0))
 
 
-def _announce(obj: object, key: object = None) -> None:
+def announce(obj: object, key: object = None) -> None:
+    """Declare an operation on a descriptor."""
     KERNEL.decide(_IO, obj, key, True)
-
-
-def _socket_method(name: str, events: int) -> Callable[..., Any]:
-    original = getattr(socket.socket, name)
-
-    def method(self: socket.socket, *args: Any, **kwargs: Any) -> Any:
-        if not KERNEL.controls():
-            return original(self, *args, **kwargs)
-        _announce(self)
-        timeout = self.gettimeout()
-        if timeout != 0 and self.fileno() >= 0:
-            if not DESCRIPTORS.wait(_ready([(self.fileno(), events)]), self, timeout):
-                raise TimeoutError("timed out")
-        result = original(self, *args, **kwargs)
-        DESCRIPTORS.changed()
-        return result
-
-    method.__name__ = method.__qualname__ = name
-    return method
-
-
-_original_send = socket.socket.send
-
-
-def _sendall(self: socket.socket, data: Any, flags: int = 0) -> None:
-    """Send in pieces, waiting for room between them."""
-    if not KERNEL.controls():
-        _original_sendall(self, data, flags)
-        return
-    _announce(self)
-    left = memoryview(data).cast("B")
-    while True:
-        if not DESCRIPTORS.wait(_ready([(self.fileno(), _WRITABLE)]), self, self.gettimeout()):
-            raise TimeoutError("timed out")
-        try:
-            left = left[_original_send(self, left, flags | socket.MSG_DONTWAIT) :]
-        except BlockingIOError:
-            continue
-        DESCRIPTORS.changed()
-        if not left:
-            return
-
-
-_original_sendall = socket.socket.sendall
-
-
-def _plain_socket_method(name: str) -> Callable[..., Any]:
-    original = getattr(socket.socket, name)
-
-    def method(self: socket.socket, *args: Any, **kwargs: Any) -> Any:
-        if not KERNEL.controls():
-            return original(self, *args, **kwargs)
-        _announce(self)
-        result = original(self, *args, **kwargs)
-        DESCRIPTORS.changed()
-        return result
-
-    method.__name__ = method.__qualname__ = name
-    return method
 
 
 def _select_hybrid(
@@ -170,29 +111,18 @@ def _select_hybrid(
     if not KERNEL.controls():
         return _select(readers, writers, others, timeout)
     sets = (list(readers), list(writers), list(others))
-    _announce(DESCRIPTORS)
+    announce(DESCRIPTORS)
     DESCRIPTORS.wait(lambda: any(_select(*sets, 0)), DESCRIPTORS, timeout)
     return _select(*sets, 0)
-
-
-def _selector_method(original: Callable[..., Any]) -> Callable[..., Any]:
-    def select_hybrid(self: Any, timeout: float | None = None) -> Any:
-        if not KERNEL.controls():
-            return original(self, timeout)
-        _announce(self)
-        DESCRIPTORS.wait(lambda: bool(original(self, 0)), self, timeout)
-        return original(self, 0)
-
-    return select_hybrid
 
 
 def _read_hybrid(descriptor: int, length: int, /) -> bytes:
     """Read from a pipe, a terminal or a file."""
     if not KERNEL.controls():
         return _read(descriptor, length)
-    _announce(DESCRIPTORS, descriptor)
+    announce(DESCRIPTORS, descriptor)
     if os.get_blocking(descriptor):
-        DESCRIPTORS.wait(_ready([(descriptor, _READABLE)]), DESCRIPTORS, None)
+        DESCRIPTORS.wait(ready_for([(descriptor, READABLE)]), DESCRIPTORS, None)
     data = _read(descriptor, length)
     DESCRIPTORS.changed()
     return data
@@ -202,9 +132,9 @@ def _write_hybrid(descriptor: int, data: Any, /) -> int:
     """Write to a pipe or a file."""
     if not KERNEL.controls():
         return _write(descriptor, data)
-    _announce(DESCRIPTORS, descriptor)
+    announce(DESCRIPTORS, descriptor)
     if os.get_blocking(descriptor):
-        DESCRIPTORS.wait(_ready([(descriptor, _WRITABLE)]), DESCRIPTORS, None)
+        DESCRIPTORS.wait(ready_for([(descriptor, WRITABLE)]), DESCRIPTORS, None)
     written = _write(descriptor, data)
     DESCRIPTORS.changed()
     return written
@@ -215,7 +145,7 @@ def _flock_hybrid(file: Any, operation: int, /) -> None:
     if not KERNEL.controls():
         _flock(file, operation)
         return
-    _announce(DESCRIPTORS, "flock")
+    announce(DESCRIPTORS, "flock")
     if operation & (fcntl.LOCK_NB | fcntl.LOCK_UN):
         _flock(file, operation)
         DESCRIPTORS.changed()
@@ -233,18 +163,6 @@ def _flock_hybrid(file: Any, operation: int, /) -> None:
 
 def install() -> dict[int, Any]:
     """Replace the blocking calls. Returns the replacements of functions by the id of their original."""
-    kind: Any = socket.socket
-    for name in ("recv", "recv_into", "recvfrom", "recvfrom_into", "_accept"):
-        setattr(kind, name, _socket_method(name, _READABLE))
-    for name in ("send", "sendto"):
-        setattr(kind, name, _socket_method(name, _WRITABLE))
-    for name in ("connect", "connect_ex", "bind", "listen", "shutdown"):
-        setattr(kind, name, _plain_socket_method(name))
-    kind.sendall = _sendall
-    for selector in ("EpollSelector", "PollSelector", "SelectSelector"):
-        cls: Any = getattr(selectors, selector, None)
-        if cls is not None:
-            cls.select = _selector_method(cls.select)
     select.select = _select_hybrid
     os.read, os.write = _read_hybrid, _write_hybrid
     fcntl.flock = _flock_hybrid

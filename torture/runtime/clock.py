@@ -64,9 +64,7 @@ class Clock:
     def may_fire_early(self) -> bool:
         """Tell whether the earliest timer (not stale: ask ``pop_due`` first) is within the bound."""
         timers = self.timers
-        return (
-            bool(timers) and self._early < EARLY_LIMIT and timers[0][0] - self._natural <= EARLY_BOUND
-        )
+        return bool(timers) and self._early < EARLY_LIMIT and timers[0][0] - self._natural <= EARLY_BOUND
 
     def fire_early(self) -> int:
         """Move the clock to the earliest timer and return its thread."""

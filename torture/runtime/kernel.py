@@ -26,16 +26,13 @@ from typing import Protocol
 from torture.errors import InternalError
 from torture.runtime import originals
 from torture.runtime.carrier import Carrier, GreenletCarrier, Handle
-from torture.runtime.choice import ABANDON, FIRE_TIMER, Chooser, SchedulingPoint
+from torture.runtime.choice import ABANDON, Chooser, SchedulingPoint
 from torture.runtime.clock import Clock
+from torture.runtime.fairness import SPIN_LIMIT, VAIN_LIMIT, Turns
 from torture.runtime.thread import VirtualThread
 from torture.trace.site import Form, Kind, Site
 
 FOREVER = 1 << 60
-SPIN_LIMIT = 1_000  # steps in a row after which a thread has to let another one go: spin loops end
-VAIN_LIMIT = 8  # yields after which time goes on although threads could run: they wait for somebody who sleeps
-PROGRESS = 50  # steps without a yield after which a thread no longer counts as spinning
-YIELD_LIMIT = 2  # the same for a thread that yields in vain
 KILL_LIMIT = 10_000  # points that a dying thread may pass before it is abandoned
 FIRST_IDENT = 0x7F00_0000_0000  # looks like a pthread
 
@@ -114,8 +111,7 @@ class Kernel:
         self._solo_run = 0
         self._last = 0  # who took the last counted step
         self._run_start = 0
-        self._waiting_turn: list[int] = []  # threads that yielded in vain: the others go first
-        self._vain = 0  # yields and spins since time went on
+        self._turns = Turns()
         self._error: Exception | None = None
         self._kill_steps = 0
         self._idents: list[int] = []
@@ -293,13 +289,7 @@ class Kernel:
 
     def yielded(self) -> None:
         """Note that the current thread has nothing to do: after some of these the others go first."""
-        thread = self.current
-        now = self.steps + self.solo_steps
-        self._vain += 1
-        thread.yields = thread.yields + 1 if now - thread.yielded_at < PROGRESS else 1
-        thread.yielded_at = now
-        if thread.yields >= YIELD_LIMIT:
-            self._waiting_turn.append(thread.index)
+        self._turns.yielded(self.current, self.steps + self.solo_steps)
 
     def frame(self, thread: VirtualThread) -> FrameType | None:
         """Return the innermost frame of a thread that is not running."""
@@ -346,15 +336,15 @@ class Kernel:
             if self.steps + self.solo_steps > self.step_limit:
                 self.stop = Stop("step-limit")
                 return None
-            if self._vain >= VAIN_LIMIT:
-                self._vain = 0
+            if self._turns.in_vain >= VAIN_LIMIT:
+                self._turns.in_vain = 0
                 if self._wait_for_world(patience=0.0):
                     continue
             may_fire = self.clock.may_fire_early()
             if len(enabled) == 1 and not may_fire:
                 if self._last == enabled[0] and self._solo_run >= SPIN_LIMIT:
                     self._solo_run = 0
-                    self._vain = VAIN_LIMIT
+                    self._turns.in_vain = VAIN_LIMIT
                     continue
                 self._solo = True
                 self._grant(1 if self.recorder is not None else SPIN_LIMIT)
@@ -380,10 +370,9 @@ class Kernel:
         point.spinning = False
         if len(enabled) > 1:
             if self.steps - self._run_start >= SPIN_LIMIT:
-                self._waiting_turn.append(last)
-                self._vain += 1
-            if self._waiting_turn:
-                enabled = self._whose_turn(enabled)
+                self._turns.spun(last)
+            if self._turns.waiting:
+                enabled = self._turns.whose(enabled, self.threads[last], self.steps + self.solo_steps)
                 point.spinning = last not in enabled and self.threads[last].enabled
         point.runnable = enabled
         point.current = last
@@ -407,20 +396,6 @@ class Kernel:
             steps = min(point.steps, SPIN_LIMIT)
         self._grant(1 if self.recorder is not None else max(steps, 1))
         return choice
-
-    def _whose_turn(self, enabled: list[int]) -> list[int]:
-        """Leave out the threads that yielded in vain, until one that did not has taken a step."""
-        last = self.threads[self._last]
-        if last.index not in self._waiting_turn and (
-            last.yields < YIELD_LIMIT or self.steps + self.solo_steps - last.yielded_at >= PROGRESS
-        ):
-            self._waiting_turn.clear()
-            return enabled
-        first = [index for index in enabled if index not in self._waiting_turn]
-        if not first:
-            del self._waiting_turn[:-1]  # all did: start again, the last one comes last
-            first = [index for index in enabled if index not in self._waiting_turn]
-        return first or enabled
 
     def _switch(self, thread: VirtualThread, following: VirtualThread | None) -> None:
         self.switches += 1

@@ -84,6 +84,19 @@ def _is_set(self: Any) -> bool:
     return bool(self._flag)
 
 
+def install_sockets() -> None:
+    """Replace the blocking methods of sockets and selectors where the program has imported them."""
+    global _sockets_installed
+    if not _sockets_installed and ("socket" in sys.modules or "selectors" in sys.modules):
+        _sockets_installed = True
+        from torture.runtime import sockets
+
+        sockets.install()
+
+
+_sockets_installed = False
+
+
 def sweep_names(by_value: dict[int, Any]) -> None:
     """Replace originals that modules imported by value (``from time import sleep``)."""
     for name, module in list(sys.modules.items()):
@@ -111,7 +124,11 @@ def adopt_locks() -> None:
         return twins[id(value)]
 
     for name, module in list(sys.modules.items()):
-        if not isinstance(module, ModuleType) or name.split(".")[0] in (*_OWN, "importlib", "_frozen_importlib"):
+        if not isinstance(module, ModuleType) or name.split(".")[0] in (
+            *_OWN,
+            "importlib",
+            "_frozen_importlib",
+        ):
             continue
         for key, value in list(vars(module).items()):
             if isinstance(value, kinds) and not _is_held(value):
@@ -149,9 +166,10 @@ def interpreter_locks() -> list[Any]:
     ours = set()
     locks = []
     for found in gc.get_objects():
-        if isinstance(found, _LOCK_TYPES):
+        kind = type(found)
+        if kind in _LOCK_TYPES:
             locks.append(found)
-        elif isinstance(found, (Lock, RLock)) and found._real is not None:
+        elif (kind is Lock or kind is RLock) and found._real is not None:
             ours.add(id(found._real))
     return [lock for lock in locks if id(lock) not in ours]
 

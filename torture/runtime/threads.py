@@ -227,26 +227,26 @@ class FreshWorld:
         module: Any = threading
         self._saved = [(name, getattr(module, name)) for name in _REGISTRY]
         self._main_ident = _main._ident
-        self._pools: Any = sys.modules.get("concurrent.futures.thread")
+        pools: Any = sys.modules.get("concurrent.futures.thread")
+        self._pools = pools
         failures.clear()
         _sequence = count(1)
         module._active = {}
         module._limbo = {}
         module._counter = count(1).__next__
         module._dangling = WeakSet()
-        if self._pools is not None:
-            self._queues = self._pools._threads_queues
-            self._pools._threads_queues = WeakKeyDictionary()
+        if pools is not None:
+            self._queues = pools._threads_queues
+            pools._threads_queues = WeakKeyDictionary()
 
     def __exit__(self, *_: object) -> None:
         for name, value in self._saved:
             setattr(threading, name, value)
         _main._ident = self._main_ident
-        if self._pools is not None:
-            self._pools._threads_queues = self._queues
         pools: Any = sys.modules.get("concurrent.futures.thread")
         if pools is not None:
             pools._shutdown = False
+            pools._threads_queues = WeakKeyDictionary() if self._pools is None else self._queues
 
 
 _REGISTRY = ("_active", "_limbo", "_counter", "_dangling")

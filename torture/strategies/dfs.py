@@ -27,7 +27,9 @@ class Dfs:
             planned = self._path[depth][-1]
             if planned in point.runnable or (planned == FIRE_TIMER and point.timer):
                 return planned
-            del self._path[depth:]  # the program is nondeterministic: the plan does not fit, nothing is proved
+            del self._path[
+                depth:
+            ]  # the program is nondeterministic: the plan does not fit, nothing is proved
             self._diverged = True
         options = [FIRE_TIMER] if point.timer else []
         options += [index for index in reversed(point.runnable) if index != point.current]

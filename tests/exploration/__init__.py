@@ -1,0 +1,1 @@
+"""Engine 1, through its public interfaces: every exploration is a worker process of its own."""
