@@ -14,7 +14,7 @@ import time
 from tests.litmus.corpus import DEADLOCK, Litmus, load, raises
 
 RUNS = 50
-SECONDS = 1.0  # for one program: those that sleep run less often
+SECONDS = 0.3  # for one program: those that sleep run less often
 
 
 def once(program: Litmus) -> object:

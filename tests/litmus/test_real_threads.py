@@ -12,10 +12,12 @@ import pytest
 
 from tests.litmus.corpus import DEADLOCK, MODULES, load
 
+# Not ``timing``: real time also passes while a loaded machine keeps a runnable thread waiting.
+TIMELESS = [module for module in MODULES if module != "timing"]
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("module", MODULES)
+@pytest.mark.parametrize("module", TIMELESS)
 def test_real_outcomes_are_among_those_stated(module: str) -> None:
     programs = {program.name: program for program in load(module)}
 

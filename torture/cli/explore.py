@@ -76,5 +76,9 @@ def main(arguments: argparse.Namespace) -> int:
         trace=arguments.trace,
     )
     with ProgressLine(job.target, executions=job.executions, budget=job.budget) as progress:
-        result = supervisor.explore(job, progress=progress)
+        try:
+            result = supervisor.explore(job, progress=progress)
+        except supervisor.Interrupted as interrupted:
+            conclude(interrupted.result, json_file=arguments.json, trace_file=None)
+            raise
     return conclude(result, json_file=arguments.json, trace_file=arguments.trace)

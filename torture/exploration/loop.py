@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
@@ -24,72 +24,106 @@ DEFAULT_BUDGET = 10.0  # seconds
 Progress = Callable[[int, int], None]  # executions so far, scheduling points so far
 
 
+@dataclass(slots=True)
+class _Search:
+    """How far the search has come."""
+
+    failing: Execution | None = None
+    last: Execution | None = None
+    executions: int = 0
+    points: int = 0
+    threads: int = 0
+    seconds: float = 0.0
+    exhausted: bool = False
+    stages: tuple[dict[str, Any], ...] = ()
+
+    def count(self, execution: Execution) -> None:
+        """Take in one execution."""
+        self.last = execution
+        self.executions += 1
+        self.points += execution.points
+        self.threads = max(self.threads, len(execution.threads))
+        if execution.failure is not None:
+            self.failing = execution
+
+
 def explore(session: Session, progress: Progress) -> Result:
     """Explore the session's target until a finding, the budget or the end of the strategy."""
+    job = session.job
+    unseen = Unseen(session)
+    unseen.note(session.warm_up)
+    search = _Search()
+    difference = None
+    if session.warm_up.failure is not None:
+        search.count(session.warm_up)
+    else:
+        difference = first_difference(session, job.seed, unseen)
+        _search(session, search, unseen, progress)
+    finding = None if search.failing is None else describe(session, search.failing, unseen)
+    trace = None if finding is None else finding.trace
+    if job.trace is not None and finding is None and search.last is not None:
+        trace = record(session, search.last.schedule)[1]
+    if difference is not None:
+        unseen.uncontrolled(difference)
+    verdict = Verdict.UNKNOWN if unseen.essential else Verdict.PASSED
+    if finding is not None and not unseen.only_ours(search.failing):
+        verdict = Verdict.FAILED
+    else:
+        finding = None
+    stages = search.stages
+    if finding is not None and not session.gil:
+        reachable, tried = reachable_with_gil(session, finding)
+        finding = replace(finding, reachable=reachable)
+        stages = (*stages, {"strategy": "auto", "granularity": "gil", "executions": tried})
+    count, seconds = search.executions, search.seconds
+    return Result(
+        target=job.target,
+        verdict=verdict,
+        finding=finding,
+        executions=count,
+        executions_to_failure=count if finding is not None else None,
+        seconds=round(seconds, 6),
+        executions_per_second=round(count / seconds, 1) if seconds > 0 else 0.0,
+        exhausted=_scope(session) if search.exhausted and verdict is Verdict.PASSED else None,
+        strategy=job.strategy,
+        stages=stages,
+        seed=job.seed,
+        granularity=job.granularity,
+        points=round(search.points / count, 1) if count else 0.0,
+        threads=search.threads,
+        unseen=unseen.lines(),
+        warnings=unseen.warnings(),
+        trace=trace if job.trace is not None else None,
+    )
+
+
+def _search(session: Session, search: _Search, unseen: Unseen, progress: Progress) -> None:
+    """Execute until there is a failure, nothing is left, or executions or time are used up."""
     job = session.job
     strategy = portfolio(job.strategy)
     rng = Random()
     budget = job.budget if job.budget is not None else (None if job.executions else DEFAULT_BUDGET)
-    unseen = Unseen(session)
-    warm_up = session.warm_up
-    unseen.note(warm_up)
-    failing: Execution | None = warm_up if warm_up.failure else None
-    count, points, most_threads = (1, warm_up.points, len(warm_up.threads)) if failing else (0, 0, 0)
-    difference = None if failing else first_difference(session, job.seed, unseen)
-    last = warm_up
+    done: tuple[dict[str, Any], ...] = ()
     started = originals.perf_counter()
-    while failing is None and (job.executions is None or count < job.executions):
-        if count % BATCH == 0:
-            rng.seed(job.seed * 1_000_003 + count // BATCH)
+    while search.failing is None and (job.executions is None or search.executions < job.executions):
+        if search.executions % BATCH == 0:
+            rng.seed(job.seed * 1_000_003 + search.executions // BATCH)
+            if search.executions and session.learn():
+                # There are more points now: what was searched before does not count as exhausted.
+                done = strategy.stages
+                strategy = portfolio(job.strategy)
         execution = session.run(strategy, rng)
         if execution is None:
             break
-        count += 1
-        points += execution.points
-        progress(count, points)
-        last = execution
-        if execution.failure is not None:
-            failing = execution
-        most_threads = max(most_threads, len(execution.threads))
+        search.count(execution)
+        progress(search.executions, search.points)
         if execution.noteworthy and unseen.note(execution):
             break
         if budget is not None and originals.perf_counter() - started > budget:
             break
-    seconds = originals.perf_counter() - started
-    finding = None if failing is None else describe(session, failing, unseen)
-    trace = None
-    if job.trace is not None:
-        trace = finding.trace if finding is not None else record(session, last.schedule)[1]
-    if difference is not None:
-        unseen.uncontrolled(difference)
-    verdict = Verdict.UNKNOWN if unseen.essential else Verdict.PASSED
-    if finding is not None and not unseen.only_ours(failing):
-        verdict = Verdict.FAILED
-    also: tuple[dict[str, Any], ...] = ()
-    if finding is not None and verdict is Verdict.FAILED and not session.gil:
-        reachable, tried = reachable_with_gil(session, finding)
-        finding = replace(finding, reachable=reachable)
-        also = ({"strategy": "auto", "granularity": "gil", "executions": tried},)
-    exhausted = _scope(session) if strategy.exhausted and verdict is Verdict.PASSED else None
-    return Result(
-        target=job.target,
-        verdict=verdict,
-        finding=finding if verdict is Verdict.FAILED else None,
-        executions=count,
-        executions_to_failure=count if verdict is Verdict.FAILED else None,
-        seconds=round(seconds, 6),
-        executions_per_second=round(count / seconds, 1) if seconds > 0 else 0.0,
-        exhausted=exhausted,
-        strategy=job.strategy,
-        stages=(*strategy.stages, *also),
-        seed=job.seed,
-        granularity=job.granularity,
-        points=round(points / count, 1) if count else 0.0,
-        threads=most_threads,
-        unseen=unseen.lines(),
-        warnings=unseen.warnings(),
-        trace=trace,
-    )
+    search.seconds = originals.perf_counter() - started
+    search.exhausted = strategy.exhausted and not session.learn()
+    search.stages = (*done, *strategy.stages)
 
 
 def reachable_with_gil(session: Session, finding: Finding) -> tuple[str | None, int]:

@@ -14,13 +14,14 @@ from torture.exploration.points import GilPoints, KernelPoints
 from torture.exploration.recorder import EventRecorder
 from torture.exploration.target import load
 from torture.instrument.functions import Instrumenter
-from torture.instrument.learn import NEVER, TRUSTED, ModuleLearner
+from torture.instrument.learn import CHEAP, NEVER, TRUSTED, ModuleLearner
 from torture.runtime import patching
 from torture.runtime.kernel import KERNEL
 from torture.strategies.fixed import NonPreemptive
 from torture.strategies.strategy import Strategy
 
 GIL = "gil"
+_LEARN_EVERY = 16  # executions of which one is watched for modules that run late, where watching costs
 _COLLECT_EVERY = 128  # executions: the collector must not run at random points, but garbage has to go
 
 
@@ -49,12 +50,15 @@ class Session:
         self.modules: tuple[str, ...] = ()
         self.trusted: tuple[str, ...] = ()
         self.executions = 0
-        self.unlearnt: frozenset[str] = frozenset()
         KERNEL.gil = self.gil
         self._instrumenter = instrumenter_for(job.granularity)
         patching.install_sockets()
         gc.disable()
-        ran = modules_that_run(self.executor)
+        self._learner = ModuleLearner(lambda: KERNEL.active)
+        if CHEAP:
+            self._learner.__enter__()  # for good
+        self._run_learning(NonPreemptive(), Random(0), None)
+        ran = self._learner.modules
         patching.install_sockets()  # imported by a function of the target
         learnt = self._choose_modules(ran) if modules is None else modules
         self._instrument(learnt)
@@ -72,8 +76,19 @@ class Session:
         assert execution is not None
         return execution
 
+    def learn(self) -> bool:
+        """Instrument the modules that ran for the first time since the last call; tell whether there were any."""
+        modules = tuple(sorted({*self.modules, *self._choose_modules(self._learner.modules)}))
+        if modules == self.modules:
+            return False
+        gc.unfreeze()  # the collector's list is where functions are found
+        self._instrument(modules)
+        gc.freeze()
+        return True
+
     def _choose_modules(self, ran: frozenset[str]) -> tuple[str, ...]:
-        self.trusted = tuple(sorted(name for name in ran if is_trusted(name, self.job.instrument)))
+        trusted = {name for name in ran if is_trusted(name, self.job.instrument)}
+        self.trusted = tuple(sorted({*self.trusted, *trusted}))
         return choose_modules(ran, self.own, self.job.instrument)
 
     def _instrument(self, modules: tuple[str, ...]) -> None:
@@ -104,7 +119,21 @@ class Session:
         self.executions += 1
         if self.executions % _COLLECT_EVERY == 0:
             gc.collect()
+        if not CHEAP and (self.executions % _LEARN_EVERY == 0 or self.executions < _LEARN_EVERY):
+            return self._run_learning(strategy, rng, recorder)
         return self.executor.run(strategy, rng, recorder)
+
+    def _run_learning(
+        self, strategy: Strategy, rng: Random, recorder: EventRecorder | None
+    ) -> Execution | None:
+        if CHEAP:
+            return self.executor.run(strategy, rng, recorder)
+        KERNEL.on_thread = self._learner.enter_thread
+        try:
+            with self._learner:
+                return self.executor.run(strategy, rng, recorder)
+        finally:
+            KERNEL.on_thread = None
 
     def code_hash(self) -> str:
         """Return a short hash of the target's own source files."""

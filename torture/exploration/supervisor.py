@@ -36,6 +36,14 @@ def replay(token: str, *, trace: str | None = None, progress: Progress | None = 
     return explore(Job(target="", token=token, trace=trace), progress)
 
 
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C; ``result`` says how far the exploration had come (verdict unknown)."""
+
+    def __init__(self, result: Result) -> None:
+        super().__init__("interrupted")
+        self.result = result
+
+
 class _Worker:
     """One worker process."""
 
@@ -53,6 +61,8 @@ class _Worker:
             os.close(writing)
             try:
                 return self._watch(child, reading, state, output)
+            except KeyboardInterrupt:
+                raise Interrupted(self._partial(State(state.fileno()).read()[0])) from None
             finally:
                 os.close(reading)
                 _end(child)
@@ -129,6 +139,20 @@ class _Worker:
             return self._fatal(FindingKind.CRASH, message, executions, output)
         message = f"the code under test ended the process with status {os.WEXITSTATUS(status)}"
         return self._fatal(FindingKind.EXIT, message, executions, output)
+
+    def _partial(self, executions: int) -> Result:
+        """Return what is known of an exploration that was interrupted."""
+        seconds = time.monotonic() - self._started
+        return Result(
+            target=self._job.target,
+            verdict=Verdict.UNKNOWN,
+            executions=executions,
+            seconds=round(seconds, 6),
+            strategy=self._job.strategy,
+            seed=self._job.seed,
+            granularity=self._job.granularity,
+            unseen=(f"interrupted after {executions} executions",),
+        )
 
     def _killed(self, child: int, kind: FindingKind, executions: int, output: IO[bytes]) -> Result:
         _end(child)

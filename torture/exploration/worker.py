@@ -8,6 +8,7 @@ from __future__ import annotations
 import faulthandler
 import os
 import pickle
+import signal
 import sys
 
 from torture.errors import InternalError, TortureError, UsageError
@@ -35,6 +36,7 @@ def main(arguments: list[str]) -> None:
 
 def _run(job: Job, descriptor: int) -> object:
     state = State(descriptor)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business: it ends us
     faulthandler.enable()
     faulthandler.register(DUMP, all_threads=True)
     from torture.exploration.loop import explore

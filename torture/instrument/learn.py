@@ -22,6 +22,7 @@ TRUSTED = frozenset(
     {"threading", "queue", "concurrent", "asyncio", "selectors", "socket", "_threading_local", "ssl"},
 )
 
+CHEAP = sys.version_info >= (3, 12)  # a block may be left open
 _TOOL_IDS = (4, 3, 5, 2, 1, 0)  # free ones first: 0 to 2 and 5 are meant for debuggers, coverage, profilers
 
 
@@ -29,10 +30,12 @@ class ModuleLearner:
     """Record the module of every Python function that runs inside the ``with`` block.
 
     On 3.11 only threads and greenlets that called :meth:`enter_thread` are seen, besides the one
-    that entered the block; from 3.12 on all are.
+    that entered the block; from 3.12 on all are, and the block costs nothing after each function's
+    first call, so it can be left open. What runs while ``relevant`` is false is not the target's.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, relevant: Callable[[], bool] = lambda: True) -> None:
+        self._relevant = relevant
         self._names: set[str] = set()
         self._leave: Callable[[], None] | None = None
         self._active = False
@@ -68,10 +71,17 @@ class ModuleLearner:
         elif event == "call":
             self._add(frame)
 
-    def _add(self, frame: FrameType) -> None:
+    def _add(self, frame: FrameType) -> bool:
+        """Note the module of a frame; False where it is not the target that runs it (a strategy's call)."""
+        caller = frame.f_back
+        if not self._relevant():
+            return False
+        if caller is not None and str(caller.f_globals.get("__name__")).startswith("torture.strategies"):
+            return False
         name = frame.f_globals.get("__name__")
         if isinstance(name, str):
             self._names.add(name)
+        return True
 
     if sys.version_info >= (3, 12):
 
@@ -81,8 +91,8 @@ class ModuleLearner:
             tool = next(tool for tool in _TOOL_IDS if monitoring.get_tool(tool) is None)
 
             def started(_code: CodeType, _offset: int) -> object:
-                self._add(sys._getframe(1))  # the only way from an event to the globals
-                return monitoring.DISABLE
+                # A frame is the only way from an event to the globals.
+                return monitoring.DISABLE if self._add(sys._getframe(1)) else None
 
             def leave() -> None:
                 monitoring.set_events(tool, 0)

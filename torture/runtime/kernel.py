@@ -37,6 +37,7 @@ KILL_LIMIT = 10_000  # points that a dying thread may pass before it is abandone
 FIRST_IDENT = 0x7F00_0000_0000  # looks like a pthread
 
 
+SPAWN = Site(Kind.SPAWN, Form.PRIMITIVE, "spawn", "", "", "", 0)
 END = Site(Kind.END, Form.PRIMITIVE, "end", "", "", "", 0)
 
 
@@ -152,6 +153,8 @@ class Kernel:
         thread.daemon = daemon
         if eagerly:
             self.eager.append(thread.index)
+        if self.recorder is not None:
+            self.recorder.record(parent, SPAWN, thread, None, False, None)
         self._account()
         return thread
 

@@ -105,7 +105,10 @@ def join(self: threading.Thread, timeout: float | None = None) -> None:
         return
     deadline = None if timeout is None else kernel.clock.now + int(timeout * 1e9)
     virtual.joiners.append(kernel.current)
-    if not kernel.block(virtual, JOIN, deadline) and kernel.current in virtual.joiners:
+    if kernel.block(virtual, JOIN, deadline):
+        if kernel.recorder is not None:
+            kernel.recorder.record(kernel.current, JOIN, virtual, None, False, None)
+    elif kernel.current in virtual.joiners:
         virtual.joiners.remove(kernel.current)
 
 

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import threading
-import time
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, InvalidStateError, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
 from concurrent.futures import wait as wait_for_futures
 
 from tests.litmus.corpus import DEADLOCK, Outcome, litmus
 from tests.litmus.programs.together import two
-
-
-class State:
-    def __init__(self) -> None:
-        self.x = 0
 
 
 @litmus(free_threaded={(1,)})
@@ -120,51 +114,6 @@ def exception_in_pool() -> Outcome:
     with ThreadPoolExecutor(1) as pool:
         future = pool.submit(divmod, 1, 0)
     return (type(future.exception()).__name__,)
-
-
-@litmus(free_threaded={(1,)}, sampled=True)
-def increment_in_pool() -> Outcome:
-    """Both tasks sleep at the same time: it passes only when nobody can run."""
-    o = State()
-
-    def bump() -> None:
-        seen = o.x
-        time.sleep(0.2)
-        o.x = seen + 1
-
-    with ThreadPoolExecutor(2) as pool:
-        pool.submit(bump)
-        pool.submit(bump)
-    return (o.x,)
-
-
-@litmus(free_threaded={(2,)}, sampled=True)
-def increment_in_pool_of_one() -> Outcome:
-    o = State()
-
-    def bump() -> None:
-        seen = o.x
-        time.sleep(0.2)
-        o.x = seen + 1
-
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(bump)
-        pool.submit(bump)
-    return (o.x,)
-
-
-@litmus(free_threaded={(1, 2), (2, 1)}, sampled=True)
-def order_in_pool() -> Outcome:
-    seen = []
-
-    def work(number) -> None:
-        time.sleep(0.2)
-        seen.append(number)
-
-    with ThreadPoolExecutor(2) as pool:
-        pool.submit(work, 1)
-        pool.submit(work, 2)
-    return tuple(seen)
 
 
 @litmus(free_threaded={("cancelled",), (2,)}, sampled=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from threading import Condition, Event, Timer
 
 from tests.litmus.corpus import Outcome, litmus
@@ -225,4 +226,51 @@ def condition_outwaited() -> Outcome:
             seen.append(condition.wait_for(lambda: ready, timeout=0.2))
 
     two(work, wait)
+    return tuple(seen)
+
+
+@litmus(free_threaded={(1,)}, sampled=True)
+def increment_in_pool() -> Outcome:
+    """Both tasks sleep at the same time: it passes only when nobody can run."""
+    n = 0
+
+    def bump() -> None:
+        nonlocal n
+        seen = n
+        time.sleep(0.2)
+        n = seen + 1
+
+    with ThreadPoolExecutor(2) as pool:
+        pool.submit(bump)
+        pool.submit(bump)
+    return (n,)
+
+
+@litmus(free_threaded={(2,)}, sampled=True)
+def increment_in_pool_of_one() -> Outcome:
+    n = 0
+
+    def bump() -> None:
+        nonlocal n
+        seen = n
+        time.sleep(0.2)
+        n = seen + 1
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(bump)
+        pool.submit(bump)
+    return (n,)
+
+
+@litmus(free_threaded={(1, 2), (2, 1)}, sampled=True)
+def order_in_pool() -> Outcome:
+    seen = []
+
+    def work(number) -> None:
+        time.sleep(0.2)
+        seen.append(number)
+
+    with ThreadPoolExecutor(2) as pool:
+        pool.submit(work, 1)
+        pool.submit(work, 2)
     return tuple(seen)
