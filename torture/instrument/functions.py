@@ -111,8 +111,14 @@ class Instrumenter:
         }
         codes += unfiled.values()
         self._names = self._names.union(*(written_names(code) for _, code in codes))
+        # The standard library writes by name what it is told to, and the names it is told are constants of its
+        # callers or its own: both are among the written names.
         self._reflective.update(
-            name for name, code in codes if not code.co_filename.startswith("<") and is_reflective(code)
+            name
+            for name, code in codes
+            if name.partition(".")[0] not in sys.stdlib_module_names
+            and not code.co_filename.startswith("<")
+            and is_reflective(code)
         )
 
     def _any_name_mutable(self) -> bool:
