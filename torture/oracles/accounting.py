@@ -24,14 +24,15 @@ class Check(StrEnum):
 
     EXACTLY_ONCE = "exactly-once"  # nothing lost, duplicated or misrouted
     FIFO = "fifo"  # nothing reordered
+    UNIQUE = "unique"  # nothing is handed out twice on a channel
     NONE = "none"  # the program judges for itself
 
 
-_EXACTLY_ONCE, _FIFO, _NONE = (check.value for check in Check)
+_EXACTLY_ONCE, _FIFO, _UNIQUE, _NONE = (check.value for check in Check)
 
 # Which one names the finding when several are counted: the first. A message in the wrong hands says most about
 # the cause, a lost one least: it may only be the other side of a duplicate.
-SEVERITY = ("misrouted", "duplicated", "lost", "reordered")
+SEVERITY = ("collision", "misrouted", "duplicated", "lost", "reordered")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +67,16 @@ class Ledger:
         """
         self.minimum = minimum
 
+    def fail(self, kind: str, message: str, **counts: int) -> NoReturn:
+        """Fail at once, with a kind that no accounting finds, such as ``torn``."""
+        raise CheckFailed(kind, message, counts)
+
 
 @dataclass(frozen=True, slots=True)
 class Accounts:
     """The judgement of a ledger."""
 
+    collision: int = 0
     lost: int = 0
     duplicated: int = 0
     reordered: int = 0

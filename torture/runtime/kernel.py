@@ -24,11 +24,11 @@ from types import FrameType
 from typing import Protocol
 
 from torture.errors import InternalError
-from torture.runtime import originals
 from torture.runtime.carrier import Carrier, GreenletCarrier, Handle
 from torture.runtime.choice import ABANDON, Chooser, SchedulingPoint
 from torture.runtime.clock import Clock
 from torture.runtime.fairness import SPIN_LIMIT, VAIN_LIMIT, Turns
+from torture.runtime.originals import get_ident
 from torture.runtime.thread import VirtualThread
 from torture.trace.site import Form, Kind, Site
 
@@ -78,7 +78,7 @@ class Kernel:
 
     def __init__(self, carrier: Carrier) -> None:
         self.carrier = carrier
-        self.home = originals.get_ident()
+        self.home = get_ident()
         self.clock = Clock()
         self.active = False
         self.countdown = FOREVER
@@ -228,11 +228,11 @@ class Kernel:
 
     def controls(self) -> bool:
         """Tell whether the caller is a virtual thread of a running execution."""
-        return self.active and originals.get_ident() == self.home
+        return self.active and get_ident() == self.home
 
     def decide(self, site: Site, obj: object, key: object, writes: bool, value: object = None) -> None:
         """Declare the operation that the current thread is about to execute; return when it is its turn."""
-        if not self.controls():
+        if not self.active or get_ident() != self.home:
             self.foreign = self.foreign or self.active
             return
         thread = self.current
@@ -309,7 +309,9 @@ class Kernel:
         else:
             self.steps += ran
             self._solo_run = 0
-        self._grant_free()
+        self._granted = 0
+        self.countdown = 1
+        self._solo = False
 
     def _grant_free(self) -> None:
         self._granted = 0
@@ -329,7 +331,9 @@ class Kernel:
                     self._grant_free()
                     return thread
                 continue
-            self._fire_due_timers()
+            timers = self.clock.timers
+            if timers:
+                self._fire_due_timers()
             enabled = self.enabled
             if not enabled:
                 if self._wait_for_world():
@@ -343,7 +347,7 @@ class Kernel:
                 self._turns.in_vain = 0
                 if self._wait_for_world(patience=0.0):
                     continue
-            may_fire = self.clock.may_fire_early()
+            may_fire = bool(timers) and self.clock.may_fire_early()
             if len(enabled) == 1 and not may_fire:
                 if self._last == enabled[0] and self._solo_run >= SPIN_LIMIT:
                     self._solo_run = 0
