@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 import zlib
 from collections.abc import Callable
@@ -21,6 +22,11 @@ from torture.strategies.fixed import NonPreemptive
 from torture.strategies.strategy import Strategy
 
 GIL = "gil"
+# What is not worth a word among the code without points: it runs below every Thread and every import.
+_ENGINE = frozenset(
+    {"torture", "greenlet", "importlib", "_frozen_importlib", "_frozen_importlib_external", "zipimport"}
+    | {"weakref", "_weakrefset", "_distutils_hack"}
+)
 _LEARN_EVERY = 16  # executions of which one is watched for modules that run late, where watching costs
 _COLLECT_EVERY = 128  # executions: the collector must not run at random points, but garbage has to go
 
@@ -96,6 +102,12 @@ class Session:
         self._instrumenter.install(modules, evidence())
 
     @property
+    def left_out(self) -> tuple[str, ...]:
+        """Return the modules that ran and have no scheduling points at all."""
+        ran = self._learner.modules - {*self.modules, *self.trusted}
+        return tuple(sorted(name for name in ran if name.partition(".")[0] not in _ENGINE))
+
+    @property
     def gil(self) -> bool:
         """Tell whether only the switch places of an interpreter with a GIL count."""
         return self.job.granularity == GIL
@@ -164,15 +176,26 @@ def modules_that_run(executor: Executor) -> frozenset[str]:
     return learner.modules
 
 
+def is_own(name: str, own: str) -> bool:
+    """Tell whether a module is below the target's top-level package or, where that is a file, in its folder."""
+    if name.partition(".")[0] == own:
+        return True
+    target, module = sys.modules.get(own), sys.modules.get(name)
+    if target is None or hasattr(target, "__path__") or not getattr(target, "__file__", None):
+        return False
+    file = getattr(module, "__file__", None)
+    return file is not None and file.startswith(os.path.dirname(str(target.__file__)) + os.sep)
+
+
 def is_trusted(name: str, opened: tuple[str, ...]) -> bool:
     """Tell whether a module's lock operations are points and the rest is trusted."""
     return name.partition(".")[0] in TRUSTED and not _below(name, opened)
 
 
 def choose_modules(ran: frozenset[str], own: str, opened: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """Return the modules to instrument: all that ran but the trusted ones, or with "own" the target's package."""
+    """Return the modules to instrument: all that ran but the trusted ones, or with "own" only the target's own."""
     if "own" in opened:
-        return tuple(sorted(name for name in ran if name.partition(".")[0] == own or _below(name, opened)))
+        return tuple(sorted(name for name in ran if is_own(name, own) or _below(name, opened)))
     return tuple(
         sorted(name for name in ran if name.partition(".")[0] not in NEVER and not is_trusted(name, opened))
     )

@@ -9,14 +9,15 @@ Sen, FSE 2010.)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING
 
 from torture.errors import ReplayMismatchError
-from torture.exploration.diagnosis import fingerprint_of
+from torture.exploration.diagnosis import describe, fingerprint_of
 from torture.exploration.recorder import EventRecorder
+from torture.findings import Finding
 from torture.runtime.thread import VirtualThread
 from torture.strategies.deviating import Deviating, Deviation
 from torture.strategies.fixed import Replay
@@ -26,6 +27,7 @@ from torture.trace.site import Site
 if TYPE_CHECKING:
     from torture.exploration.execution import Execution
     from torture.exploration.session import Session
+    from torture.exploration.unseen import Unseen
 
 EXECUTIONS = 500  # at most, for one finding
 POINTS = 100_000  # the same in scheduling points
@@ -34,29 +36,35 @@ Plan = tuple[Deviation, ...]
 Cost = tuple[int, ...]
 
 
+def describe_simplest(session: Session, failing: Execution, unseen: Unseen) -> Finding:
+    """Return the finding of a failing execution, shrunk unless the job forbids it."""
+    simplest = shrink(session, failing) if session.job.shrink else failing
+    finding = describe(session, simplest, unseen)
+    if simplest is failing:
+        return finding
+    sizes = {
+        "threads": len(failing.threads),
+        "preemptions": failing.preemptions,
+        "steps": failing.steps,
+    }
+    return replace(finding, shrunk_from=sizes)
+
+
 def shrink(session: Session, failing: Execution) -> Execution:
     """Return the simplest failing execution found; ``failing`` itself where none is simpler or it does not replay."""
     if failing.failure is None or failing.stalled or not failing.schedule.changes:
         return failing
     search = _Search(session, fingerprint_of(session, failing.failure))
-    simplest = search.start(failing)
-    if simplest is None:
+    first = search.start(failing)
+    if first is None:
         return failing
-    before = None
+    simplest, before = first, None
     while simplest.cost != before:
         before = simplest.cost
-        for candidates in (_dropped, _merged, _single, _renamed, _earlier):
-            simplest = candidates(search, simplest)
-    return simplest.execution if search.replays(simplest.execution) else failing
-
-
-def size(execution: Execution) -> dict[str, int]:
-    """Return what a finding says of an execution that was shrunk."""
-    return {
-        "threads": len(execution.threads),
-        "preemptions": execution.preemptions,
-        "steps": execution.steps,
-    }
+        for simplify in (_dropped, _merged, _renamed, _earlier, _rebuilt):
+            simplest = simplify(search, simplest)
+    better = simplest.cost < first.cost and search.replays(simplest.execution)
+    return simplest.execution if better else failing
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +119,17 @@ class _Search:
         found = self._execute(lambda done: Deviating(done, plan))
         return found if found is not None and found.cost < than.cost else None
 
-    def places(self) -> list[Deviation]:
-        """Return every single deviation from the non-preemptive schedule."""
-        survey = _Survey()
-        self._run(survey, None)
-        return survey.found
+    def first(self, plans: Iterable[Plan], than: _Candidate) -> _Candidate:
+        """Return the first of the plans that fails in the same way and is simpler, else ``than``."""
+        found = (self.simpler(plan, than) for plan in plans)
+        return next((candidate for candidate in found if candidate is not None), than)
+
+    def possible(self, plan: Plan) -> list[Deviation]:
+        """Return the deviations that could be added to a plan."""
+        count = _Count()
+        strategy = Deviating(count.done, plan)
+        self._run(strategy, count)
+        return strategy.possible
 
     def replays(self, execution: Execution) -> bool:
         """Tell whether an execution's own schedule fails in the same way again."""
@@ -153,3 +167,107 @@ def _cost(execution: Execution, plan: Plan) -> Cost:
         sum(order[deviation.thread] + order.get(deviation.choice, 0) for deviation in plan),
         sum(deviation.done for deviation in plan),
     )
+
+
+def _dropped(search: _Search, simplest: _Candidate) -> _Candidate:
+    """Drop deviations, ever smaller parts of them, the last first."""
+    part = len(simplest.plan)
+    while part:
+        end = len(simplest.plan)
+        while end > 0:
+            plan = simplest.plan
+            found = search.simpler(plan[: max(end - part, 0)] + plan[end:], simplest)
+            if found is None:
+                end -= part
+            else:
+                simplest = found
+                end = min(end, len(simplest.plan))
+        part //= 2
+    return simplest
+
+
+def _merged(search: _Search, simplest: _Candidate) -> _Candidate:
+    """Do what a thread does in two goes in one: all at its first turn, or all at its second."""
+    before = None
+    while simplest is not before:
+        before = simplest
+        simplest = search.first(_mergers(simplest.plan), simplest)
+    return simplest
+
+
+def _mergers(plan: Plan) -> Iterator[Plan]:
+    for index, deviation in enumerate(plan):
+        rest = plan[:index] + plan[index + 1 :]
+        again = next((i for i in range(index, len(rest)) if rest[i].thread == deviation.thread), None)
+        came = next((i for i in range(index - 1, -1, -1) if rest[i].choice == deviation.thread), None)
+        for other in (again, came):
+            if other is not None and rest[other].thread != deviation.choice:
+                turned = replace(rest[other], choice=deviation.choice)
+                yield rest[:other] + (turned,) + rest[other + 1 :]
+
+
+def _renamed(search: _Search, simplest: _Candidate) -> _Candidate:
+    """Let the thread that was started first play the part of a later one."""
+    paths = [thread.path for thread in simplest.execution.threads[1:]]
+    for later in range(1, len(paths)):
+        for sooner in range(later):
+            names = {paths[later]: paths[sooner], paths[sooner]: paths[later]}
+            plan = tuple(_rename(deviation, names) for deviation in simplest.plan)
+            found = None if plan == simplest.plan else search.simpler(plan, simplest)
+            if found is not None:
+                simplest = found
+    return simplest
+
+
+def _rename(deviation: Deviation, names: dict[str, str]) -> Deviation:
+    return replace(
+        deviation,
+        thread=names.get(deviation.thread, deviation.thread),
+        choice=names.get(deviation.choice, deviation.choice),
+    )
+
+
+def _earlier(search: _Search, simplest: _Candidate) -> _Candidate:
+    """Move each preemption to the first place where it still leads to the failure, by halving."""
+    for index in range(len(simplest.plan)):
+        if index >= len(simplest.plan) or not simplest.plan[index].preempts:
+            continue
+        deviation = simplest.plan[index]
+        mine = (d.done for d in simplest.plan[:index] if d.thread == deviation.thread)
+        low, high = max(mine, default=-1) + 1, deviation.done
+        while low < high:
+            middle = (low + high) // 2
+            plan = simplest.plan
+            moved = replace(plan[index], done=middle, visit=1)
+            found = search.simpler(plan[:index] + (moved,) + plan[index + 1 :], simplest)
+            if found is None:
+                low = middle + 1
+            else:
+                simplest, high = found, middle
+                if len(found.plan) != len(plan):
+                    break
+    return simplest
+
+
+def _rebuilt(search: _Search, simplest: _Candidate) -> _Candidate:
+    """Replace two deviations, or all of several, by a single one anywhere."""
+    if simplest.cost[1] < 2:
+        return simplest
+    plan = simplest.plan
+    bases = [()] + [
+        plan[:first] + plan[first + 1 : second] + plan[second + 1 :]
+        for second in range(len(plan))
+        for first in range(second)
+    ]
+    for base in dict.fromkeys(bases):
+        if search.spent:
+            break
+        found = search.first(_inserted(base, search.possible(base)), simplest)
+        if found is not simplest:
+            return found
+    return simplest
+
+
+def _inserted(base: Plan, possible: list[Deviation]) -> Iterator[Plan]:
+    for deviation in possible:
+        yield (*base, deviation)

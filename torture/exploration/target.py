@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import inspect
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -41,7 +42,26 @@ def load(target: str, arguments: dict[str, Any] | None = None) -> tuple[Callable
     if arguments is not None:
         found = found(**arguments)
         return found, getattr(found, "__module__", module.__name__)
+    _check_signature(found, target)
     return found, module.__name__
+
+
+def _check_signature(found: Callable[..., object], target: str) -> None:
+    try:
+        signature = inspect.signature(found)
+    except (TypeError, ValueError):  # a C function that does not tell
+        return
+    needed = [
+        name
+        for name, parameter in signature.parameters.items()
+        if parameter.default is parameter.empty
+        and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+    ]
+    if needed:
+        raise UsageError(
+            f"target {target!r} needs the arguments {', '.join(needed)}; a target takes none:"
+            " write a function that makes its own state and calls it"
+        )
 
 
 def _import_file(place: str, target: str) -> ModuleType:

@@ -44,6 +44,16 @@ class Unseen:
             self.uncontrolled(execution.stalled)
         return bool(execution.stalled or execution.abandoned)
 
+    def left_out(self, session: Session, threads: int) -> None:
+        """Note the code that ran without scheduling points; without any at all there is no pass."""
+        names = ", ".join(session.left_out)
+        if threads < 2:
+            self.warn("the target started no thread: there was only one schedule")
+        elif not session.modules:
+            self.uncontrolled(f"no code under test has scheduling points; what ran: {names}")
+        elif names:
+            self._unseen[f"not instrumented: {names}"] = None
+
     def only_ours(self, failing: Execution | None) -> bool:
         """Tell whether a failure may be due to what was not controlled alone: then it is not one."""
         return (

@@ -14,7 +14,7 @@ NEVER = frozenset(
         "torture", "greenlet", "importlib", "_frozen_importlib", "_frozen_importlib_external", "zipimport",
         "builtins", "sys", "abc", "_abc", "codecs", "encodings", "_weakrefset", "weakref", "warnings",
         "linecache", "traceback", "tokenize", "coverage", "pytest", "_pytest", "pluggy", "hypothesis", "rich",
-        "gc", "opcode", "dis", "site", "runpy",
+        "gc", "opcode", "dis", "site", "runpy", "_distutils_hack",
     },
 )  # fmt: skip
 # Top-level packages whose lock operations are points while the rest is trusted, unless they are asked for.

@@ -14,6 +14,9 @@ import threading
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NoReturn
+
+from torture.errors import CheckFailed
 
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 _TEXT_LIMIT = 60
@@ -33,6 +36,7 @@ _EXACTLY_ONCE, _FIFO, _UNIQUE, _NONE = (check.value for check in Check)
 # Which one names the finding when several are counted: the first. A message in the wrong hands says most about
 # the cause, a lost one least: it may only be the other side of a duplicate.
 SEVERITY = ("collision", "misrouted", "duplicated", "lost", "reordered")
+_COUNTS = {kind: "collisions" if kind == "collision" else kind for kind in SEVERITY}  # kind -> its count
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,22 +80,22 @@ class Ledger:
 class Accounts:
     """The judgement of a ledger."""
 
-    collision: int = 0
     lost: int = 0
     duplicated: int = 0
     reordered: int = 0
     misrouted: int = 0
+    collisions: int = 0
     examples: tuple[tuple[str, str], ...] = ()  # the first of each kind
 
     @property
     def counts(self) -> dict[str, int]:
-        """What was counted, by finding kind."""
-        return {kind: getattr(self, kind) for kind in SEVERITY}
+        """What was counted, the most severe kind first."""
+        return {count: getattr(self, count) for count in _COUNTS.values()}
 
     @property
     def kind(self) -> str | None:
         """The most severe finding kind that was counted, or None."""
-        return next((kind for kind in SEVERITY if getattr(self, kind)), None)
+        return next((kind for kind, count in _COUNTS.items() if getattr(self, count)), None)
 
     @property
     def message(self) -> str:
@@ -118,7 +122,8 @@ def judge(ledger: Ledger, checks: Collection[str]) -> Accounts:
     if minimum - arrived > lost:
         lost = minimum - arrived
         examples.setdefault("lost", f"{arrived} arrived, at least {minimum} must")
-    return Accounts(lost, duplicated, reordered, misrouted, tuple(examples.items()))
+    collisions = _count_collisions(received, examples) if _UNIQUE in checks else 0
+    return Accounts(lost, duplicated, reordered, misrouted, collisions, tuple(examples.items()))
 
 
 _Numbered = list[tuple[int, Entry]]
@@ -224,6 +229,19 @@ def _count_reordered(sent: _Numbered, received: _Numbered, examples: dict[str, s
         else:
             latest[pair] = position
     return reordered
+
+
+def _count_collisions(received: _Numbered, examples: dict[str, str]) -> int:
+    """Count the items that were handed out on a channel before."""
+    items = {number: entry.item for number, entry in received}
+    collisions = 0
+    for number, channels in _tally(received).items():
+        for channel, count in channels.items():
+            if count > 1:
+                collisions += count - 1
+                said = f"{brief(items[number])} was handed out {_times(count)} on {channel!r}"
+                examples.setdefault("collision", said)
+    return collisions
 
 
 def _times(count: int) -> str:

@@ -178,12 +178,13 @@ class Kernel:
             body()
         except Kill:
             pass
+        while thread.locals:  # finalisers run here, while it is still this thread
+            thread.locals.popitem()[1].clear()
         if self.ends_matter and not self.killing and thread.index:
             self._point_of_end(thread)
         thread.finished = True
         thread.enabled = False
         thread.pending = None
-        thread.locals.clear()
         self._idents.append(thread.ident)  # the next thread gets it, as with real threads
         if self.killing:
             return self.carrier.root
@@ -285,6 +286,7 @@ class Kernel:
         """Take threads out of the runnable ones: what they are about to do would block now."""
         for thread in threads:
             if thread.enabled and not thread.timed_out:
+                self._account()  # whoever is left alone takes no counted steps
                 thread.enabled = False
                 self.enabled.remove(thread.index)
                 if thread.deadline is not None:
@@ -292,7 +294,14 @@ class Kernel:
 
     def yielded(self) -> None:
         """Note that the current thread has nothing to do: after some of these the others go first."""
+        self._account()
         self._turns.yielded(self.current, self.steps + self.solo_steps)
+
+    def clock_moved(self) -> None:
+        """Note that a reading moved the clock: where a timer is due now, it fires at the next point."""
+        timers = self.clock.timers
+        if timers and timers[0][0] <= self.clock.now:
+            self._account()
 
     def frame(self, thread: VirtualThread) -> FrameType | None:
         """Return the innermost frame of a thread that is not running."""
@@ -349,12 +358,14 @@ class Kernel:
                     continue
             may_fire = bool(timers) and self.clock.may_fire_early()
             if len(enabled) == 1 and not may_fire:
-                if self._last == enabled[0] and self._solo_run >= SPIN_LIMIT:
+                if self._last != enabled[0]:
+                    self._solo_run = 0
+                elif self._solo_run >= SPIN_LIMIT:
                     self._solo_run = 0
                     self._turns.in_vain = VAIN_LIMIT
                     continue
                 self._solo = True
-                self._grant(1 if self.recorder is not None else SPIN_LIMIT)
+                self._grant(1 if self.recorder is not None else SPIN_LIMIT - self._solo_run)
                 self._last = enabled[0]
                 self._run_start = self.steps
                 return self.threads[enabled[0]]

@@ -43,6 +43,7 @@ def _reader(real: Callable[[], Any], base: int, nanoseconds: bool) -> Callable[[
         else:
             kernel.decide(CLOCK, kernel.clock, None, True)
         now = kernel.clock.read() + base
+        kernel.clock_moved()
         return now if nanoseconds else now / 1e9
 
     read.__name__ = read.__qualname__ = real.__name__

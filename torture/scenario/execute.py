@@ -121,9 +121,6 @@ def _explored(case: Case, explore: Explore, options: Options) -> Result:
 def _row(case: Case, result: Result, options: Options) -> Row:
     finding = result.finding
     explored = case.engine == "explore" and result.verdict is not Verdict.ERROR
-    counts: dict[str, int] | None = finding.counts if finding is not None and finding.counts else None
-    if counts is None and explored and finding is None and Check.EXACTLY_ONCE in case.scenario.checks:
-        counts = {}  # judged, and nothing to count
     deadlocks = int(finding is not None and finding.kind is FindingKind.DEADLOCK)
     return Row(
         scenario=case.scenario.name,
@@ -131,11 +128,11 @@ def _row(case: Case, result: Result, options: Options) -> Row:
         variant=case.variant_name,
         engine=case.engine,
         executions=result.executions if explored else None,
-        lost=None if counts is None else counts.get("lost", 0),
-        duplicated=None if counts is None else counts.get("duplicated", 0),
+        lost=_counted(case, result, "lost", Check.EXACTLY_ONCE),
+        duplicated=_counted(case, result, "duplicated", Check.EXACTLY_ONCE),
         deadlocks=deadlocks if explored else None,
         p95=None,
-        collisions=None,
+        collisions=_counted(case, result, "collisions", Check.UNIQUE),
         verdict=result.verdict,
         expected=Verdict(case.variant.expect),
         expected_kinds=case.variant.kind,
@@ -143,6 +140,14 @@ def _row(case: Case, result: Result, options: Options) -> Row:
         warnings=result.warnings,
         command=_command(case, finding, options),
     )
+
+
+def _counted(case: Case, result: Result, name: str, check: Check) -> int | None:
+    """Return what was counted; 0 where the check looked and there was nothing, None where it did not."""
+    counts = result.finding.counts if result.finding is not None else {}
+    ran = case.engine == "explore" and result.verdict is not Verdict.ERROR
+    looked = ran and check in case.scenario.checks and (result.finding is None or bool(counts))
+    return counts.get(name) or (0 if looked else None)
 
 
 def _command(case: Case, finding: Finding | None, options: Options) -> str:

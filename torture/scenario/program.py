@@ -46,7 +46,8 @@ def build(*, file: str, name: str, variant: str) -> Callable[[], None]:
 def _balance(ledger: Ledger, checks: tuple[str, ...]) -> None:
     if "none" in checks:
         return
-    if not ledger.sent_entries and ledger.minimum is None:
+    entries = ledger.sent_entries or ("unique" in checks and ledger.received_entries)
+    if not entries and ledger.minimum is None:
         wanted = ", ".join(checks)
         raise UsageError(
             f"the program sent nothing to check for {wanted}; report it, or write checks: [none]"

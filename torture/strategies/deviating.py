@@ -47,6 +47,7 @@ class Deviating:
         self._plan = {(d.thread, d.done, d.visit): d.choice for d in plan}
         self._replay = None if schedule is None else Replay(schedule)
         self.made: list[Deviation] = []
+        self.possible: list[Deviation] = []  # all that could have been made instead of going on as usual
 
     def begin(self, rng: Random) -> bool:
         self._visits: dict[tuple[str, int], int] = {}
@@ -57,9 +58,16 @@ class Deviating:
         usual = in_turn(point)
         choice = self._planned(place, point, usual) if self._replay is None else self._replay.choose(point)
         point.steps = 1
+        preempts = point.current in point.runnable
         if choice != usual:
             name = "" if choice == FIRE_TIMER else point.threads[choice].path
-            self.made.append(Deviation(*place, name, point.current in point.runnable))
+            self.made.append(Deviation(*place, name, preempts))
+        else:
+            self.possible += [
+                Deviation(*place, point.threads[index].path, preempts)
+                for index in point.runnable
+                if index != usual
+            ]
         return choice
 
     def end(self, steps: int) -> None:
