@@ -46,6 +46,7 @@ class FindingKind(StrEnum):
     MISROUTED = "misrouted"
     TORN = "torn"
     COLLISION = "collision"
+    UNSAFE_BUILTIN = "unsafe-builtin"  # two threads at once in a builtin that nothing guards
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,9 +152,7 @@ class TransportManager:
 
     def start_http(self, host: str, port: int) -> None:
         """Start the HTTP thread, and wait until it is ready; raise RuntimeError if it is not within 5 s."""
-        thread = threading.Thread(
-            target=self._serve, args=(host, port), daemon=True, name="http-transport"
-        )
+        thread = threading.Thread(target=self._serve, args=(host, port), daemon=True, name="http-transport")
         thread.start()
         if not self._wait_for_http_ready(host, port):
             raise RuntimeError(f"HTTP server failed to start on {host}:{port} within 5 seconds")

@@ -1,0 +1,1 @@
+"""Same seed, same bytes: whatever the hash seed, whichever process."""

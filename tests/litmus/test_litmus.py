@@ -29,7 +29,9 @@ def observed(module: str, granularity: str) -> dict[str, Any]:
     command = [sys.executable, "-m", "tests.litmus.worker", module, granularity]
     worker = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
     if worker.returncode:
-        pytest.fail(f"{' '.join(command)} ended with {worker.returncode}:\n{worker.stderr[-4000:]}", pytrace=False)
+        pytest.fail(
+            f"{' '.join(command)} ended with {worker.returncode}:\n{worker.stderr[-4000:]}", pytrace=False
+        )
     report: dict[str, Any] = json.loads(worker.stdout)
     return report
 

@@ -10,7 +10,7 @@ import sys
 
 from torture.exploration.outcomes import Outcomes, outcomes, prepare
 
-SAMPLES = 3_000
+SAMPLES = 1_000
 
 
 def main(module: str, granularity: str, *names: str) -> int:

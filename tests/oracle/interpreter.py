@@ -8,7 +8,7 @@ after a C call (acquire, release, try), around the start and the join of a threa
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeVar
 
 DEADLOCK = "deadlock"
@@ -77,7 +77,13 @@ class Join:
     thread: int
 
 
-Operation = Read | Write | WriteSucc | Acquire | Release | Try | ReleaseIf | Spawn | Join
+@dataclass(frozen=True, slots=True)
+class Publish:
+    """Store the thread's registers where the main thread finds them: a step of its own in the translation."""
+
+
+Operation = Read | Write | WriteSucc | Acquire | Release | Try | ReleaseIf | Spawn | Join | Publish
+
 
 @dataclass(frozen=True, slots=True)
 class Program:
@@ -120,17 +126,19 @@ def outcomes(program: Program, granularity: str = "free-threaded") -> frozenset[
 
 def schedules(program: Program) -> int:
     """Return the number of free-threaded schedules: what plain DFS has to run."""
+    start = _start(program)
     known: dict[State, int] = {}
-    pending = [_start(program)]
+    ahead: dict[State, list[State]] = {}
+    pending = [start]
     while pending:
         state = pending[-1]
-        successors = list(_successors(program, state, "free-threaded"))
-        unknown = [following for following in successors if following not in known]
-        pending.extend(unknown)
-        if not unknown:
-            known[state] = sum(known[following] for following in successors) or 1
+        if state not in ahead:
+            ahead[state] = list(_successors(program, state, "free-threaded"))
+            pending.extend(following for following in ahead[state] if following not in known)
+        else:
             pending.pop()
-    return known[_start(program)]
+            known[state] = sum(known[following] for following in ahead[state]) or 1
+    return known[start]
 
 
 def _start(program: Program) -> State:
@@ -150,9 +158,8 @@ def _successors(program: Program, state: State, granularity: str) -> Iterator[St
         enabled = [state.running]
     for thread in enabled:
         operations = program.threads[thread]
-        after = _execute(state, thread, operations[state.counters[thread]])
         held = granularity == "gil" and not _hands_over(operations, state, thread)
-        yield replace(after, running=thread if held else None)
+        yield _execute(state, thread, operations[state.counters[thread]], thread if held else None)
 
 
 def _enabled(program: Program, state: State, thread: int) -> bool:
@@ -179,7 +186,7 @@ def _hands_over(operations: tuple[Operation, ...], state: State, thread: int) ->
     return counter + 1 < len(operations) and isinstance(operations[counter + 1], Spawn | Join)
 
 
-def _execute(state: State, thread: int, operation: Operation) -> State:
+def _execute(state: State, thread: int, operation: Operation, running: int | None) -> State:
     counters = _put(state.counters, thread, state.counters[thread] + 1)
     variables, owners, mine = state.variables, state.owners, state.registers[thread]
     match operation:
@@ -201,9 +208,9 @@ def _execute(state: State, thread: int, operation: Operation) -> State:
             owners = _put(owners, lock, -1) if mine[register] else owners
         case Spawn(other):
             counters = _put(counters, other, 0)
-        case Join():
+        case Join() | Publish():
             pass
-    return State(counters, variables, _put(state.registers, thread, mine), owners, None)
+    return State(counters, variables, _put(state.registers, thread, mine), owners, running)
 
 
 def _put(items: tuple[T, ...], index: int, item: T) -> tuple[T, ...]:

@@ -17,6 +17,7 @@ from tests.oracle.interpreter import (
     Join,
     Operation,
     Program,
+    Publish,
     Read,
     Release,
     ReleaseIf,
@@ -31,13 +32,16 @@ from tests.oracle.interpreter import (
 ROOT = Path(__file__).parents[2]
 SEED = 7
 COUNT = 500
-INCREMENT = (Read(0, 0), WriteSucc(0, 0))
+INCREMENT: tuple[Operation, ...] = (Read(0, 0), WriteSucc(0, 0))
 
 
 def beside_each_other(*bodies: tuple[Operation, ...], variables: int = 1, locks: int = 0) -> Program:
     """Make a program whose main thread only starts and joins the bodies."""
     threads = range(1, len(bodies) + 1)
-    main = (*(Spawn(thread) for thread in threads), *(Join(thread) for thread in threads))
+    main: tuple[Operation, ...] = (
+        *(Spawn(thread) for thread in threads),
+        *(Join(thread) for thread in threads),
+    )
     return Program((main, *bodies), variables=variables, locks=locks, registers=1)
 
 
@@ -92,7 +96,10 @@ def test_joined_child_is_finished() -> None:
 
 def test_a_schedule_is_one_way_to_interleave() -> None:
     program = Program(
-        ((Spawn(1), Read(0, 0), Read(0, 0), Join(1)), (Write(0, 1), Write(0, 2))), variables=1, locks=0, registers=1
+        ((Spawn(1), Read(0, 0), Read(0, 0), Join(1)), (Write(0, 1), Write(0, 2))),
+        variables=1,
+        locks=0,
+        registers=1,
     )
 
     assert schedules(program) == 6  # 4! / (2! 2!): the join comes last
@@ -102,10 +109,10 @@ def test_generated_programs_are_many_different_ones() -> None:
     generated = programs(SEED, COUNT)
 
     kinds = {type(operation) for program in generated for body in program.threads for operation in body}
-    assert kinds == {Read, Write, WriteSucc, Acquire, Release, Try, ReleaseIf, Spawn, Join}
-    assert generated == programs(SEED, COUNT)
-    assert max(map(schedules, generated)) <= MOST_SCHEDULES
-    assert sum(DEADLOCK in outcomes(program) for program in generated) > 5
+    assert kinds == {Read, Write, WriteSucc, Acquire, Release, Try, ReleaseIf, Spawn, Join, Publish}
+    assert generated[:20] == programs(SEED, 20)
+    assert max(map(schedules, generated)) < MOST_SCHEDULES
+    assert sum(DEADLOCK in outcomes(program) for program in generated) > 10
     assert sum(len(outcomes(program)) > 1 for program in generated) > COUNT // 2
 
 
@@ -123,5 +130,7 @@ def test_torture_sees_what_the_interpreter_sees(granularity: str) -> None:
         expected = outcomes(program, granularity)
         if seen != expected or not found["exhausted"]:
             missing, extra = sorted(map(repr, expected - seen)), sorted(map(repr, seen - expected))
-            wrong.append(f"missing {missing}, extra {extra}, exhausted {found['exhausted']}\n{to_python(program)}")
+            wrong.append(
+                f"missing {missing}, extra {extra}, exhausted {found['exhausted']}\n{to_python(program)}"
+            )
     assert not wrong, f"{len(wrong)} of {COUNT} programs differ; the first:\n{wrong[0]}"

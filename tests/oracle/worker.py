@@ -25,7 +25,9 @@ def main(seed: int, count: int, granularity: str) -> int:
             name = f"generated_{index}"
             (Path(folder) / f"{name}.py").write_text(to_python(program), encoding="utf-8")
             found = outcomes(import_module(name).target, strategy="dfs", granularity=granularity)
-            report.append({"seen": sorted(repr(outcome) for outcome in found.seen), "exhausted": found.exhausted})
+            report.append(
+                {"seen": sorted(repr(outcome) for outcome in found.seen), "exhausted": found.exhausted}
+            )
             del sys.modules[name]  # the engine looks through all modules for each program
     print(json.dumps(report))
     return 0

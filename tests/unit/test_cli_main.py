@@ -55,7 +55,7 @@ def test_a_fault_of_ours_is_no_failure_of_the_code_under_test(
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("", ["no command", "explore, replay, run, list"]),
+        ("", ["no command", "explore, replay, stress, export, run, list"]),
         ("exlore m:f", ["'exlore' is unknown", "did you mean 'explore'?"]),
         ("explore", ["required: TARGET"]),
         ("explore m:f --bugdet 5s", ["--bugdet is unknown", "did you mean '--budget'?"]),

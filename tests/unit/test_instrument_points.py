@@ -41,15 +41,23 @@ class Recorder:
     def store_item(self, site: Site, obj: object, key: object, value: object) -> None:
         self.note("store_item", site, obj, key, value)
 
+    def store_slice(self, site: Site, obj: object, bounds: slice, value: object) -> None:
+        self.note("store_slice", site, obj, bounds, value)
+
     def container(self, site: Site, obj: object) -> None:
         self.note("container", site, obj)
+
+    def operator(self, site: Site, left: object, right: object) -> object:
+        self.note("operator", site, left, right)
+        return right
 
     def contains(self, site: Site, item: object, container: Any) -> bool:
         self.note("contains", site, item, container)
         return item in container
 
-    def call(self, site: Site, function: object, first: object) -> None:
+    def call(self, site: Site, function: object, first: object) -> object:
         self.note("call", site, function, first)
+        return function
 
     def enter(self, site: Site) -> None:
         self.note("enter", site)
@@ -95,7 +103,7 @@ def test_attribute_update_is_a_read_and_a_write() -> None:
 
     assert points(update, Box(n=1), 2) == [
         ("access", "read", "attribute", "n", Box()),
-        ("container", "write", "container", "", 1),
+        ("operator", "write", "container", "+=", 1, 2),
         ("store", "write", "attribute", "n", Box(), 3),
     ]
 
@@ -132,7 +140,7 @@ def test_items_and_slices() -> None:
         ("item", "read", "item", "", 1),
         ("store_item", "write", "item", "", 0, 2),
         ("item", "read", "item", "", None),
-        ("store_item", "write", "item", "", None, [2]),
+        ("store_slice", "write", "item", "", slice(None, 1), [2]),
         ("item", "read", "item", "", None),
         ("item", "write", "item", "", None),
     ]
@@ -196,7 +204,7 @@ def test_unpacking_and_displays_read_their_source() -> None:
     ]
 
 
-def test_operators_show_their_left_operand() -> None:
+def test_operators_show_their_operands() -> None:
     def operate(xs: Any, ys: Any) -> None:
         xs + ys
         xs += ys
@@ -206,10 +214,44 @@ def test_operators_show_their_left_operand() -> None:
         xs == 3
 
     assert points(operate, (1,), (2,)) == [
-        ("container", "read", "container", "", (1,)),
-        ("container", "write", "container", "", (1,)),
-        ("container", "read", "container", "", (1, 2)),
+        ("operator", "read", "container", "", (1,), (2,)),
+        ("operator", "write", "container", "+=", (1,), (2,)),
+        ("operator", "read", "container", "", (1, 2), (2,)),
     ]
+
+
+class Replacing(Recorder):
+    """Points that have something else called, and something else added."""
+
+    def call(self, site: Site, function: object, first: object) -> object:
+        return lambda *args, **named: ("instead of", function, args, named)
+
+    def operator(self, site: Site, left: object, right: object) -> object:
+        return 10
+
+
+def test_what_the_callbacks_return_is_used() -> None:
+    def program(box: Any, f: Any, args: Any, named: Any, n: Any) -> Any:
+        n += args
+        return f(1), f(1, k=2), f(*args), f(*args, **named), box.double(3), n + named
+
+    code = rewrite(
+        program.__code__,
+        points=Replacing(),
+        granularity="free-threaded",
+        module="m",
+        mutable=lambda name: False,
+    )
+    box = Box()
+
+    assert FunctionType(code, {})(box, len, (4,), {"k": 5}, 1) == (
+        ("instead of", len, (1,), {}),
+        ("instead of", len, (1,), {"k": 2}),
+        ("instead of", len, (4,), {}),
+        ("instead of", len, (4,), {"k": 5}),
+        ("instead of", box.double, (3,), {}),
+        21,
+    )
 
 
 def test_calls_show_the_callable_and_the_first_argument() -> None:

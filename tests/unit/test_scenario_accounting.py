@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from torture.errors import CheckFailed
 from torture.findings import FindingKind
 from torture.oracles.accounting import SEVERITY, Accounts, Ledger, judge
 
@@ -122,4 +123,25 @@ def test_texts_hold_no_addresses():
 
 
 def test_the_counted_kinds_are_finding_kinds():
-    assert {FindingKind(kind).value for kind in SEVERITY} == {"misrouted", "duplicated", "lost", "reordered"}
+    assert {FindingKind(kind).value for kind in SEVERITY} == {
+        "collision",
+        "misrouted",
+        "duplicated",
+        "lost",
+        "reordered",
+    }
+
+
+def test_what_is_handed_out_twice_on_a_channel_is_a_collision():
+    judged = accounts("", "ports:1 ports:2 ports:1 other:2 ports:1", checks=["unique"])
+
+    assert (judged.collisions, judged.kind) == (2, "collision")
+    assert judged.message == "2 collisions: '1' was handed out 3 times on 'ports'"
+    assert accounts("", "ports:1 other:1", checks=["unique"]) == Accounts()
+
+
+def test_a_program_can_fail_with_a_kind_of_its_own():
+    with pytest.raises(CheckFailed, match="half a state") as caught:
+        Ledger().fail("torn", "half a state", torn=2)
+
+    assert (caught.value.kind, caught.value.counts) == ("torn", {"torn": 2})

@@ -142,6 +142,23 @@ def test_the_report_says_what_the_table_shows_and_the_finding(cases):
     assert odd["command"] == "torture run s.yaml --only other/odd --seed 1"
 
 
+def test_a_figure_stands_where_its_check_looked(cases):
+    Path("u.yaml").write_text(FILE.replace("ENGINE", "explore").replace("[none]", "[unique]"))
+    collided = failed(FindingKind.COLLISION, counts={"collisions": 3, "lost": 0})
+
+    for odd, figures in (
+        (collided, (None, None, 3)),
+        (PASSED, (None, None, 0)),
+        (failed(FindingKind.EXCEPTION), (None, None, None)),  # it ended before it was judged
+    ):
+        run = execute(load(["u.yaml"]), explorer(published=LOST, hardened=PASSED, odd=odd), Options())
+        assert [(row.lost, row.duplicated, row.collisions) for row in run.rows] == [
+            (2, 1, None),
+            (0, 0, None),
+            figures,
+        ]
+
+
 def test_an_interrupt_leaves_a_valid_partial_report(cases):
     run = execute(cases, explorer(published=LOST, hardened=KeyboardInterrupt()), Options())
 
@@ -164,10 +181,11 @@ def test_a_report_directory_that_cannot_be_is_said_before_anything_runs(cases):
 
 
 def test_another_engine_is_unknown_and_not_run(cases):
+    Path("stress.yaml").write_text(FILE.replace("ENGINE", "processes"))
     run = execute(load(["stress.yaml"])[2:], explorer(), Options())
 
     assert (run.rows[0].verdict, run.exit_status) == (Verdict.UNKNOWN, 0)
-    assert run.rows[0].warnings == ("engine 'stress' is not available in this version",)
+    assert run.rows[0].warnings == ("engine 'processes' is not available in this version",)
 
 
 def test_a_pattern_selects_scenarios_or_variants(cases):

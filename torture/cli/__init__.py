@@ -15,6 +15,8 @@ from torture.errors import InternalError, TortureError, UsageError
 COMMANDS = {
     "explore": "explore the schedules of one target",
     "replay": "run one schedule again",
+    "stress": "run one target on real threads",
+    "export": "write a script that shows one schedule's bug without torture",
     "run": "run scenario files, print the table, write reports/run.json",
     "list": "list the scenarios of scenario files",
 }

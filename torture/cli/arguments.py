@@ -11,6 +11,8 @@ from typing import Any, NoReturn
 from torture.errors import UsageError
 
 GRANULARITIES = ("free-threaded", "gil")
+ENGINES = ("explore", "stress")
+CARRIERS = ("greenlet", "thread")
 DEFAULT_BUDGET = 10.0  # seconds
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?|\.\d+)(ms|s|m|h)?")
@@ -94,6 +96,16 @@ def target(text: str) -> str:
     elif not _is_dotted(place):
         raise argparse.ArgumentTypeError(f"{place!r} is neither a module nor a .py file")
     return text
+
+
+def add_target(parser: argparse.ArgumentParser) -> None:
+    """Add the argument that names the function to run."""
+    parser.add_argument(
+        "target",
+        metavar="TARGET",
+        type=target,
+        help="package.module:function or path/to/file.py:function, called without arguments",
+    )
 
 
 def package(text: str) -> str:

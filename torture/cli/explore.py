@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from torture.cli import arguments as types
-from torture.cli.outcome import conclude
+from torture.cli.outcome import conclude, said_when_interrupted
 from torture.cli.progress import ProgressLine
 
 DESCRIPTION = "Run TARGET under many schedules, each deterministic and replayable."
@@ -17,12 +17,7 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "explore", help="explore the schedules of one target", description=DESCRIPTION
     )
-    parser.add_argument(
-        "target",
-        metavar="TARGET",
-        type=types.target,
-        help="package.module:function or path/to/file.py:function, called without arguments",
-    )
+    types.add_target(parser)
     add = parser.add_argument
     add("--strategy", metavar="S", type=_strategy, default="auto")
     add("--executions", metavar="N", type=types.whole(1), help="stop after N executions")
@@ -42,6 +37,13 @@ def add_parser(subparsers: Any) -> None:
         action="append",
         default=[],
         help="own: only the target's own code; PACKAGE: open a trusted one too (repeatable)",
+    )
+    add(
+        "--carrier",
+        metavar="C",
+        type=types.one_of(types.CARRIERS),
+        default="greenlet",
+        help="greenlet (default), or thread",
     )
     add("--no-shrink", action="store_true", help="report the first failing schedule as it was found")
     add("--json", metavar="FILE", type=types.output, help='write the result as JSON ("-": standard output)')
@@ -72,13 +74,13 @@ def main(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
         granularity=arguments.granularity,
         instrument=tuple(arguments.instrument),
+        carrier=arguments.carrier,
         shrink=not arguments.no_shrink,
         trace=arguments.trace,
     )
-    with ProgressLine(job.target, executions=job.executions, budget=job.budget) as progress:
-        try:
-            result = supervisor.explore(job, progress=progress)
-        except supervisor.Interrupted as interrupted:
-            conclude(interrupted.result, json_file=arguments.json, trace_file=None)
-            raise
+    with (
+        ProgressLine(job.target, executions=job.executions, budget=job.budget) as progress,
+        said_when_interrupted(arguments.json),
+    ):
+        result = supervisor.explore(job, progress=progress)
     return conclude(result, json_file=arguments.json, trace_file=arguments.trace)

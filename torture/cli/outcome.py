@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from torture.errors import UsageError
 from torture.findings import Result
@@ -31,6 +33,18 @@ def conclude(result: Result, *, json_file: str | None, trace_file: str | None) -
                 file=sys.stderr,
             )
     return result.verdict.exit_status
+
+
+@contextmanager
+def said_when_interrupted(json_file: str | None) -> Iterator[None]:
+    """Print how far a run had come that Ctrl-C ends inside the ``with`` block."""
+    from torture.isolation.process import Interrupted
+
+    try:
+        yield
+    except Interrupted as interrupted:
+        conclude(interrupted.result, json_file=json_file, trace_file=None)
+        raise
 
 
 def _write(option: str, name: str, content: str) -> None:

@@ -20,6 +20,7 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser("replay", help="run one schedule again", description=DESCRIPTION)
     add = parser.add_argument
     add("schedule", metavar="TOKEN|FILE", help="a schedule, or a file with one: plain, or a result as JSON")
+    add("--real", action="store_true", help="carry the threads on real OS threads that take turns")
     add("--json", metavar="FILE", type=types.output, help='write the result as JSON ("-": standard output)')
     add("--trace", metavar="FILE", type=types.output, help="write every step of the execution")
 
@@ -29,7 +30,9 @@ def main(arguments: argparse.Namespace) -> int:
     from torture.exploration import supervisor
 
     token = find_token(arguments.schedule)
-    result = supervisor.replay(token, trace=arguments.trace)
+    result = supervisor.replay(
+        token, trace=arguments.trace, carrier="thread" if arguments.real else "greenlet"
+    )
     return conclude(result, json_file=arguments.json, trace_file=arguments.trace)
 
 

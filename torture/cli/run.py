@@ -26,12 +26,19 @@ def add_parser(subparsers: Any) -> None:
         help="for each variant, such as 5s: overrides the files",
     )
     add("--seed", metavar="N", type=types.whole(0), help="overrides the files")
+    add(
+        "--engine",
+        metavar="E",
+        type=types.one_of(types.ENGINES),
+        help="explore or stress: overrides the files",
+    )
     add("--report-dir", metavar="DIR", default="reports", help="where run.json goes (default reports)")
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Run the scenarios, print the table and return the exit status."""
     from torture.exploration.supervisor import explore
+    from torture.parallel.supervisor import stress
     from torture.report.console import progress, show_table
     from torture.scenario.execute import Options, execute, select
     from torture.scenario.loader import load
@@ -42,10 +49,11 @@ def main(arguments: argparse.Namespace) -> int:
         only=arguments.only,
         budget=arguments.budget,
         seed=arguments.seed,
+        engine=arguments.engine,
         report_dir=arguments.report_dir,
     )
     cases = select(load(options.files), options.only)
     with progress(len(cases)) as begin:
-        run = execute(cases, explore, options, begin)
+        run = execute(cases, explore, options, begin, stress)
     show_table(run.rows, monotonic() - begun, interrupted=run.interrupted)
     return run.exit_status

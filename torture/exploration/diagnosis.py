@@ -9,6 +9,7 @@ from torture.errors import ReplayMismatchError
 from torture.exploration.execution import Execution, Failure
 from torture.exploration.recorder import EventRecorder
 from torture.findings import Finding, FindingKind
+from torture.isolation.raised import error_text, innermost
 from torture.runtime.kernel import KERNEL
 from torture.strategies import STRATEGIES
 from torture.strategies.fixed import Anchoring, Replay
@@ -108,7 +109,7 @@ def describe(session: Session, failing: Execution, unseen: Unseen) -> Finding:
         threads=len(failing.threads),
         preemptions=failing.preemptions,
         steps=failing.steps,
-        errors=tuple(_error_text(session, name, error) for name, error in failure.named_errors()),
+        errors=tuple(error_text(name, error) for name, error in failure.named_errors()),
         counts=failure.counts,
         trace=trace,
     )
@@ -140,30 +141,8 @@ def fingerprint_of(session: Session, failure: Failure) -> str:
         return ":".join([str(failure.kind), *places])
     if failure.errors:
         error = failure.errors[0][1]
-        return ":".join([str(failure.kind), type(error).__name__, _innermost(session, error)])
+        return ":".join([str(failure.kind), type(error).__name__, innermost(error, session.own)])
     return str(failure.kind)
-
-
-def _innermost(session: Session, error: BaseException) -> str:
-    place = ""
-    trace = error.__traceback__
-    while trace is not None:
-        module = str(trace.tb_frame.f_globals.get("__name__", ""))
-        if module.partition(".")[0] == session.own:
-            place = trace.tb_frame.f_code.co_qualname
-        trace = trace.tb_next
-    return place
-
-
-def _error_text(session: Session, name: str, error: BaseException) -> str:
-    """Return the traceback of one thread's error, without torture's own frames."""
-    import traceback  # here: a slow import that only an error needs
-
-    lines = traceback.TracebackException.from_exception(error, lookup_lines=True)
-    lines.stack = traceback.StackSummary.from_list(
-        [frame for frame in lines.stack if "/torture/" not in frame.filename.replace("\\", "/")]
-    )
-    return f"in {name}:\n" + "".join(lines.format())
 
 
 def _goes_in_circles(events: tuple[Event, ...]) -> bool:

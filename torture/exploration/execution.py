@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 
-from torture.errors import CheckFailed, InternalError, ReplayMismatchError
-from torture.exploration import watch
+from torture.errors import InternalError, ReplayMismatchError
+from torture.exploration import steps, watch
 from torture.exploration.blocked import waiters
 from torture.exploration.recorder import EventRecorder
 from torture.findings import FindingKind
+from torture.isolation.raised import kind_of, message_of
 from torture.oracles import deadlock
 from torture.runtime import threads
 from torture.runtime.kernel import KERNEL, Kill
@@ -54,6 +55,7 @@ class Execution:
     leaked: tuple[str, ...]  # threads that were alive when the target returned
     held: tuple[str, ...]  # locks that were held at the end, where it was recorded
     stalled: str  # what blocked outside control, "" where nothing did
+    pruned: bool  # the strategy abandoned it: it did not end, and shows no outcome
     alone: bool  # nothing else could have run then: the program hangs by itself
 
     @property
@@ -75,6 +77,7 @@ class Executor:
         kernel = KERNEL
         kernel.recorder = recorder
         watch.stalled = ""
+        steps.reset()
         self._outcome: object = None
         self._error: BaseException | None = None
         self._leaked: list[str] = []
@@ -82,7 +85,10 @@ class Executor:
         with threads.FreshWorld():
             kernel.on_stop = lambda: self._look(recorder)
             self._blocked: tuple[deadlock.Waiter, ...] = ()
-            kernel.execute(strategy, self._main)
+            try:
+                kernel.execute(strategy, self._main)
+            except watch.Stall:  # what blocks runs on an OS thread of its own, and it was left behind
+                kernel.abandoned = 0  # "stalled" says it
             blocked = self._blocked
             failures = list(threads.failures)
         strategy.end(kernel.steps)
@@ -103,6 +109,7 @@ class Executor:
             held=() if recorder is None else recorder.held(),
             stalled=watch.stalled,
             alone=watch.alone,
+            pruned=kernel.stop is not None and kernel.stop.kind == "abandoned",
         )
 
     def _main(self) -> None:
@@ -120,11 +127,16 @@ class Executor:
         """See who waits for what, while everybody still stands where it waits."""
         if KERNEL.stop is not None and KERNEL.stop.kind == "deadlock":
             self._blocked = waiters(recorder)
+        if recorder is not None:
+            recorder.stopped()
 
     def _judge(
         self, failures: list[tuple[VirtualThread, BaseException]], blocked: tuple[deadlock.Waiter, ...]
     ) -> Failure | None:
         errors = list(failures)
+        for overlap in steps.overlaps:  # the program may have swallowed it
+            if all(overlap[1] is not error for _, error in errors) and overlap[1] is not self._error:
+                errors.insert(0, overlap)
         if self._error is not None:
             errors.append((KERNEL.threads[0], self._error))
         stop = KERNEL.stop.kind if KERNEL.stop else None
@@ -132,32 +144,9 @@ class Executor:
             return Failure(FindingKind.HANG, watch.stalled, tuple(errors[:-1]))
         if errors:
             first = errors[0][1]
-            return Failure(_kind_of(first), _message(first), tuple(errors), getattr(first, "counts", {}))
+            return Failure(kind_of(first), message_of(first), tuple(errors), getattr(first, "counts", {}))
         if stop == "deadlock":
             return Failure(FindingKind.DEADLOCK, deadlock.describe(blocked), (), {}, blocked)
         if stop == "step-limit":
             return Failure(FindingKind.STEP_LIMIT, f"no end after {KERNEL.step_limit} scheduling points")
         return None
-
-
-def _kind_of(error: BaseException) -> FindingKind:
-    if isinstance(error, CheckFailed):
-        return FindingKind(error.kind)
-    if isinstance(error, AssertionError):
-        return FindingKind.ASSERTION
-    if isinstance(error, (SystemExit, KeyboardInterrupt)):
-        return FindingKind.EXIT
-    if isinstance(error, MemoryError):
-        return FindingKind.MEMORY
-    return FindingKind.EXCEPTION
-
-
-def _message(error: BaseException) -> str:
-    text = str(error)
-    return (
-        text
-        if isinstance(error, CheckFailed)
-        else f"{type(error).__name__}: {text}"
-        if text
-        else type(error).__name__
-    )

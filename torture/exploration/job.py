@@ -24,9 +24,11 @@ class Job:
     seed: int = 0
     granularity: str = "free-threaded"
     instrument: tuple[str, ...] = ()  # "own" restricts to own code; a package opens a trusted one
+    carrier: str = "greenlet"  # or "thread": real OS threads, of which one runs at a time
     shrink: bool = True
     trace: str | None = None  # file that gets the full event trace
     token: str | None = None  # replay this schedule instead of exploring
+    export: str | None = None  # file that gets a script which shows what the token shows
     step_limit: int = 20_000  # scheduling points of one execution
     stall_limit: float = 5.0  # seconds without progress before a step counts as blocked outside control
     memory_limit: int = 4 << 30  # bytes of resident memory before the worker is stopped

@@ -9,19 +9,21 @@ from random import Random
 
 from torture.exploration.execution import Execution, Executor
 from torture.exploration.portfolio import portfolio
-from torture.exploration.session import choose_modules, evidence, instrumenter_for, modules_that_run
+from torture.exploration.session import instrumenter_for, modules_that_run
 from torture.findings import FindingKind
+from torture.instrument.choice import choose_modules, evidence
 from torture.runtime import patching
 from torture.runtime.kernel import KERNEL
 from torture.strategies.fixed import NonPreemptive
 from torture.trace.schedule import Schedule
 
 DEADLOCK = "deadlock"
+UNSAFE = "unsafe-builtin"
 
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
-    """What was seen: returned values, ``"deadlock"``, ``("exception", type name)``; and whether that is all.
+    """What was seen: returned values, ``"deadlock"``, ``"unsafe-builtin"``, ``("exception", type name)``; and whether that is all.
 
     ``schedules`` holds the first schedule of each outcome.
     """
@@ -68,7 +70,8 @@ def outcomes(
             if execution is None:
                 break
             count += 1
-            schedules.setdefault(_outcome(execution), execution.schedule)
+            if not execution.pruned:
+                schedules.setdefault(_outcome(execution), execution.schedule)
     finally:
         gc.enable()
         instrumenter.uninstall()
@@ -81,6 +84,8 @@ def _outcome(execution: Execution) -> object:
         return execution.outcome
     if failure.kind is FindingKind.DEADLOCK:
         return DEADLOCK
+    if failure.kind is FindingKind.UNSAFE_BUILTIN:
+        return UNSAFE
     if failure.errors:
         return ("exception", type(failure.errors[0][1]).__name__)
     return (str(failure.kind),)

@@ -6,31 +6,38 @@ whether the strategy wants to be asked; only then is the operation described.
 
 from __future__ import annotations
 
-import gc
 import sys
 import weakref
-from types import BuiltinMethodType, FunctionType, GeneratorType, MethodType, ModuleType
+from array import array
+from collections import OrderedDict, defaultdict
+from types import BuiltinMethodType, FunctionType, GeneratorType, MethodType, MethodWrapperType, ModuleType
 from typing import Any
 
 from torture.errors import InternalError
+from torture.exploration import steps, substitution
 from torture.exploration.recorder import TRUSTED_MODULES
 from torture.instrument.atomicity import (
     FUNCTIONS,
+    GENERATOR_METHODS,
     GIL_SILENT,
     IMMUTABLE_TYPES,
     ITERATORS,
     METHODS,
     MUTABLE_TYPES,
+    SHARED_ONLY,
+    UNSAFE_WRITES,
     Effect,
 )
 from torture.instrument.files import ANY_PATH, FILE_FUNCTIONS, FILE_METHODS, FILE_TYPES
 from torture.runtime import primitives, threads, timing
+from torture.runtime.blocking import FILES
 from torture.runtime.kernel import KERNEL
 from torture.trace.site import Form, Kind, Site
 
 _kernel = KERNEL
 _BASES = tuple(MUTABLE_TYPES)
-_UNSHARED = 3  # references to a generator that only the evaluation stack and the callback hold
+_COPIED = frozenset({list, dict, set})  # operands whose copy stands for them
+_UNSHARED = 3  # references to an iterator that only the evaluation stack and the callback hold
 
 
 class KernelPoints:
@@ -60,10 +67,15 @@ class KernelPoints:
         kind = type(obj)
         if kind in MUTABLE_TYPES or (kind not in IMMUTABLE_TYPES and isinstance(obj, _BASES)):
             kernel = _kernel
+            writes = site.kind is not Kind.READ
             if kernel.countdown > 1:
                 kernel.countdown -= 1
-                return
-            kernel.decide(site, _canonical(obj), key, site.kind is not Kind.READ)
+            elif writes:
+                _decide_write(site, obj, key, None)
+            else:
+                kernel.decide(site, _canonical(obj), key, False)
+            if kind is defaultdict and not writes and key is not None:
+                substitution.fill_missing(site, obj, key)  # type: ignore[arg-type]
 
     def store_item(self, site: Site, obj: object, key: object, value: object) -> None:
         kind = type(obj)
@@ -72,25 +84,62 @@ class KernelPoints:
             if kernel.countdown > 1:
                 kernel.countdown -= 1
                 return
-            kernel.decide(site, _canonical(obj), key, True, value)
+            _decide_write(site, obj, key, value)
+
+    def store_slice(self, site: Site, obj: object, bounds: slice, value: object) -> None:
+        self.store_item(site, obj, None, value)
+        if type(obj) is list:
+            substitution.assign_slice(site, obj, bounds, value)
 
     def container(self, site: Site, obj: object) -> None:
         kind = type(obj)
+        iterates = kind in ITERATORS
         if (
             kind in MUTABLE_TYPES
-            or kind in ITERATORS
-            or (kind is GeneratorType and sys.getrefcount(obj) > _UNSHARED)
+            or iterates
+            or (kind in SHARED_ONLY and sys.getrefcount(obj) > _UNSHARED)
             or (kind not in IMMUTABLE_TYPES and isinstance(obj, _BASES))
         ):
             if kind is list and site.form is Form.ITERATE:
                 return  # making a list's iterator reads nothing
+            if (iterates or kind in SHARED_ONLY) and site.form is Form.ITERATE and sys.getrefcount(obj) > _UNSHARED:
+                steps.pass_unsynchronised(site, obj, "next", _canonical(steps.below(obj)))
+                return
             kernel = _kernel
             if kernel.countdown > 1:
                 kernel.countdown -= 1
                 return
-            if kind in ITERATORS:
-                obj = _iterated(obj)
+            if iterates:
+                obj = steps.below(obj)
             kernel.decide(site, _canonical(obj), None, site.kind is not Kind.READ)
+
+    def operator(self, site: Site, left: object, right: object) -> object:
+        left_kind, right_kind = type(left), type(right)
+        if left_kind in IMMUTABLE_TYPES and right_kind in IMMUTABLE_TYPES:
+            return right
+        kernel = _kernel
+        if site.kind is Kind.WRITE:
+            done, right = substitution.in_place(site, left, right)
+            if done:
+                return right
+        mutable = left_kind in MUTABLE_TYPES or (
+            left_kind not in IMMUTABLE_TYPES and isinstance(left, _BASES)
+        )
+        if right_kind in MUTABLE_TYPES and right is not left:
+            if kernel.countdown > 1:
+                kernel.countdown -= 1
+            else:
+                kernel.decide(site, _canonical(right), None, False)
+            if mutable and right_kind in _COPIED:
+                right = right.copy()  # type: ignore[attr-defined] # read here: the next point is the left operand's
+        if mutable:
+            if kernel.countdown > 1:
+                kernel.countdown -= 1
+            elif site.kind is Kind.WRITE:
+                _decide_write(site, left, None, None)
+            else:
+                kernel.decide(site, _canonical(left), None, False)
+        return right
 
     def contains(self, site: Site, item: object, container: Any) -> bool:
         kernel = _kernel
@@ -116,10 +165,10 @@ class KernelPoints:
                 kernel.decide(site, _canonical(container), item, False)
         return item in container
 
-    def call(self, site: Site, function: Any, first: object) -> None:
+    def call(self, site: Site, function: Any, first: object) -> object:
         kind = type(function)
         if kind is FunctionType or kind is MethodType:
-            return
+            return function
         effect: Effect | None = None
         obj, key = first, None
         if kind is BuiltinMethodType:
@@ -129,39 +178,36 @@ class KernelPoints:
                 if effect is None:
                     if function in FILE_FUNCTIONS:
                         _decide_file(site, function, first)
-                    return
+                    return function
             elif isinstance(owner, FILE_TYPES):
                 if function.__name__ in FILE_METHODS:
                     _kernel.decide(site, owner, None, True, function.__name__)
-                return
+                return function
             elif isinstance(owner, _BASES):
                 effect = _effect_of(type(owner), function.__name__)
                 obj = owner
-                if effect is not None and effect.keyed:
+                if effect is None:
+                    return function
+                if effect.keyed:
                     key = first
+                if effect.steps == "many":
+                    made = substitution.stand_in_for_method(site, function, obj, first)
+                    if made is not None:
+                        return made
+            elif type(owner) is GeneratorType:
+                effect, obj = GENERATOR_METHODS.get(function.__name__), owner
         elif kind is type:
             effect = FUNCTIONS.get(function)
+        elif kind is MethodWrapperType and function.__name__ == "__next__":
+            effect, obj = FUNCTIONS[next], function.__self__
         if effect is None:
-            return
-        kind = type(obj)
-        attribute = effect.form is Form.ATTRIBUTE
-        if (
-            not attribute
-            and kind not in ITERATORS
-            and kind is not GeneratorType
-            and not isinstance(obj, _BASES)
-        ):
-            return
-        kernel = _kernel
-        if kernel.countdown > 1:
-            kernel.countdown -= 1
-            return
-        if attribute:
-            _decide_attribute(site, obj, None, effect.kind is not Kind.READ, function.__name__)
-            return
-        if kind in ITERATORS:
-            obj = _iterated(obj)
-        kernel.decide(site, _canonical(obj), key, effect.kind is not Kind.READ, function.__name__)
+            return function
+        if obj is first and (effect.steps == "many" or effect.snapshot):
+            made = substitution.stand_in_for_function(site, function, obj)
+            if made is not None:
+                return made
+        _announce(site, function.__name__, obj, key, effect)
+        return function
 
     def enter(self, site: Site) -> None:
         raise InternalError("a point of the other granularity")
@@ -175,9 +221,9 @@ class GilPoints(KernelPoints):
 
     __slots__ = ()
 
-    def call(self, site: Site, function: Any, first: object) -> None:
+    def call(self, site: Site, function: Any, first: object) -> object:
         if not _kernel.active:
-            return
+            return function
         kind = type(function)
         if kind is FunctionType:
             native = _stands_for_c(function)
@@ -191,6 +237,7 @@ class GilPoints(KernelPoints):
         else:
             native = function not in GIL_SILENT if kind is type else True
         _kernel.current.calls.append((site, native))
+        return function
 
     def called(self, site: Site) -> None:
         kernel = _kernel
@@ -218,14 +265,7 @@ class _Anything:
     __slots__ = ()
 
 
-class FileSystem:
-    """The file system."""
-
-    __slots__ = ()
-
-
 ANYTHING = _Anything()
-FILES = FileSystem()
 
 
 def _stands_for_c(function: FunctionType) -> bool:
@@ -243,6 +283,47 @@ _exposed: dict[
 ] = {}  # id of an instance's __dict__ that the program took -> the instance
 
 
+def _announce(site: Site, name: str, obj: object, key: object, effect: Effect) -> None:
+    """Declare a call that is one step."""
+    kind = type(obj)
+    if effect.form is Form.ATTRIBUTE:
+        if _kernel.countdown > 1:
+            _kernel.countdown -= 1
+        else:
+            attribute = "__dict__" if name == "vars" else None
+            _decide_attribute(site, obj, attribute, effect.kind is not Kind.READ, name)
+        return
+    iterates = kind in ITERATORS or kind in SHARED_ONLY
+    if not iterates and not isinstance(obj, _BASES):
+        return
+    if effect in UNSAFE_WRITES and (iterates or kind is not array):
+        steps.pass_unsynchronised(site, obj, name, _canonical(steps.below(obj)))
+        return
+    kernel = _kernel
+    if kernel.countdown > 1:
+        kernel.countdown -= 1
+        return
+    if iterates:
+        obj = steps.below(obj)
+    if effect.kind is not Kind.READ:
+        _decide_write(site, obj, key, name)
+    elif effect.snapshot:
+        steps.pass_snapshot(site, _canonical(obj), name)
+    else:
+        kernel.decide(site, _canonical(obj), key, False, name)
+
+
+def _decide_write(site: Site, obj: object, key: object, value: object) -> None:
+    """Declare a change of a container, which waits while another thread has its lock."""
+    if type(obj) is OrderedDict:
+        steps.pass_unsynchronised(site, obj, "changing it", _canonical(obj))
+        return
+    obj = _canonical(obj)
+    if steps.held:
+        steps.await_lock(obj)
+    _kernel.decide(site, obj, key, True, value)
+
+
 def _decide_file(site: Site, function: Any, path: object) -> None:
     key = path if type(path) in (str, bytes, int) and function not in ANY_PATH else None
     _kernel.decide(site, FILES, key, FILE_FUNCTIONS[function], function.__name__)
@@ -251,7 +332,7 @@ def _decide_file(site: Site, function: Any, path: object) -> None:
 def _decide_attribute(site: Site, obj: Any, name: str | None, writes: bool, value: object) -> None:
     if type(obj) is ModuleType:
         obj = vars(obj)  # a module's attribute and its global are one resource
-    elif name == "__dict__" or site.name == "vars":
+    elif name == "__dict__":
         _expose(obj)
     _kernel.decide(site, obj, name, writes, value)
 
@@ -282,11 +363,3 @@ def _effect_of(kind: type, name: str) -> Effect | None:
         if effect is not None:
             return effect
     return None
-
-
-def _iterated(iterator: object) -> object:
-    """Return the container below an iterator."""
-    for referent in gc.get_referents(iterator):
-        if isinstance(referent, _BASES):
-            return referent
-    return iterator

@@ -8,10 +8,10 @@ from __future__ import annotations
 import sys
 import weakref
 from pathlib import Path
-from types import FrameType, ModuleType
+from types import BuiltinFunctionType, FrameType, FunctionType, MemberDescriptorType, MethodType, ModuleType
 from typing import Any
 
-from torture.runtime import blocking, carrier, kernel, primitives, threads, timing
+from torture.runtime import baton, blocking, carrier, kernel, primitives, threads, timing
 from torture.runtime.blocking import Descriptors
 from torture.runtime.clock import Clock
 from torture.runtime.primitives import Lock
@@ -20,11 +20,12 @@ from torture.trace.event import Event
 from torture.trace.site import Form, Kind, Site
 
 _PLAIN = (int, float, str, bytes, bool, type(None))
+_NAMED = (FunctionType, BuiltinFunctionType, MethodType)
 _LONGEST = 24  # characters of a value
 _ENGINE_FOLDER = str(Path(__file__).parent) + "/"
 # Frames of the engine and of the trusted modules stand between an operation and the line that asked for it.
 _ENGINE_FILES = frozenset(
-    str(module.__file__) for module in (blocking, carrier, kernel, primitives, threads, timing)
+    str(module.__file__) for module in (baton, blocking, carrier, kernel, primitives, threads, timing)
 )
 TRUSTED_MODULES = frozenset(
     {
@@ -77,6 +78,9 @@ class EventRecorder:
             self.acquired[id(obj)] = event
             self._locks[id(obj)] = obj  # kept: one that is dropped while it is held is worth a word, too
 
+    def stopped(self) -> None:
+        """See all threads where they stand at the end, for recorders that want to."""
+
     def label(self, obj: object) -> str:
         """Return the name of an object in this execution: its type and a number by first touch."""
         known = self._labels.get(id(obj))
@@ -106,7 +110,8 @@ class EventRecorder:
         for lock in self._locks.values():
             if lock.holder is not None:
                 event = self.acquired[id(lock)]
-                found.append(f"{self.label(lock)} (taken at {event.file}:{event.line})")
+                where = f" (taken at {event.file}:{event.line})" if event.file else ""
+                found.append(f"{self.label(lock)}{where}")
         return tuple(found)
 
     def _resource(self, site: Site, obj: object, key: object, value: object) -> str:
@@ -161,8 +166,8 @@ class EventRecorder:
                 text = f"{kind.__name__} of {len(members)}"
         elif kind in (list, tuple, set, dict, frozenset):
             text = f"{kind.__name__} of {len(value)}"  # type: ignore[arg-type]
-        elif callable(value) and hasattr(kind, "__qualname__") and hasattr(value, "__qualname__"):
-            text = str(value.__qualname__)
+        elif kind in _NAMED or issubclass(kind, type):
+            text = str(value.__qualname__)  # type: ignore[attr-defined]
         else:
             text = self.label(value)
         return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
@@ -175,9 +180,10 @@ def _peek(obj: Any, name: str) -> object:
     try:
         return object.__getattribute__(obj, "__dict__")[name]
     except (AttributeError, KeyError):
-        member = getattr(type(obj), name)
-        if type(member).__name__ == "member_descriptor":
-            return member.__get__(obj)
+        for base in type(obj).__mro__:
+            member = vars(base).get(name)
+            if type(member) is MemberDescriptorType:
+                return member.__get__(obj)
         raise LookupError(name) from None
 
 

@@ -17,17 +17,23 @@ from torture.runtime.kernel import KERNEL
 from torture.strategies.fixed import AnchoredReplay
 
 
-def replay(job: Job, token: Token, imported: Callable[[], None]) -> Result:
-    """Replay a token; passed means that the schedule runs and does not fail any more."""
-    job = with_fields(
+def session_for(job: Job, token: Token, imported: Callable[[], None]) -> Session:
+    """Prepare the process for a token's schedule."""
+    settings = with_fields(
         job,
         target=token.target,
         arguments=token.arguments,
         granularity=token.granularity,
         step_limit=token.step_limit,
     )
-    session = Session(job, token.modules, imported=imported)
+    session = Session(settings, token.modules, imported=imported)
     KERNEL.ends_matter = token.ends_matter
+    return session
+
+
+def replay(job: Job, token: Token, imported: Callable[[], None]) -> Result:
+    """Replay a token; passed means that the schedule runs and does not fail any more."""
+    session = session_for(job, token, imported)
     unseen = Unseen(session)
     changed = session.code_hash() != token.code
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 import sys
 import zlib
 from collections.abc import Callable
@@ -13,10 +12,12 @@ from torture.exploration.execution import Execution, Executor
 from torture.exploration.job import Job
 from torture.exploration.points import GilPoints, KernelPoints
 from torture.exploration.recorder import EventRecorder
-from torture.exploration.target import load
+from torture.instrument.choice import choose_modules, evidence, is_trusted
 from torture.instrument.functions import Instrumenter
-from torture.instrument.learn import CHEAP, NEVER, TRUSTED, ModuleLearner
+from torture.instrument.learn import CHEAP, ModuleLearner
+from torture.isolation.target import load
 from torture.runtime import patching
+from torture.runtime.baton import BatonCarrier
 from torture.runtime.kernel import KERNEL
 from torture.strategies.fixed import NonPreemptive
 from torture.strategies.strategy import Strategy
@@ -47,6 +48,8 @@ class Session:
         """
         self.job = job
         KERNEL.step_limit = job.step_limit
+        if job.carrier == "thread":
+            KERNEL.carrier = BatonCarrier()
         patching.install()
         before = {id(lock) for lock in patching.interpreter_locks()}
         target, module = load(job.target, job.arguments)
@@ -174,37 +177,3 @@ def modules_that_run(executor: Executor) -> frozenset[str]:
     finally:
         KERNEL.on_thread = None
     return learner.modules
-
-
-def is_own(name: str, own: str) -> bool:
-    """Tell whether a module is below the target's top-level package or, where that is a file, in its folder."""
-    if name.partition(".")[0] == own:
-        return True
-    target, module = sys.modules.get(own), sys.modules.get(name)
-    if target is None or hasattr(target, "__path__") or not getattr(target, "__file__", None):
-        return False
-    file = getattr(module, "__file__", None)
-    return file is not None and file.startswith(os.path.dirname(str(target.__file__)) + os.sep)
-
-
-def is_trusted(name: str, opened: tuple[str, ...]) -> bool:
-    """Tell whether a module's lock operations are points and the rest is trusted."""
-    return name.partition(".")[0] in TRUSTED and not _below(name, opened)
-
-
-def choose_modules(ran: frozenset[str], own: str, opened: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """Return the modules to instrument: all that ran but the trusted ones, or with "own" only the target's own."""
-    if "own" in opened:
-        return tuple(sorted(name for name in ran if is_own(name, own) or _below(name, opened)))
-    return tuple(
-        sorted(name for name in ran if name.partition(".")[0] not in NEVER and not is_trusted(name, opened))
-    )
-
-
-def evidence() -> list[str]:
-    """Return the trusted modules that are loaded: they write attributes that instrumented code may read."""
-    return [name for name in ("threading", "queue", "concurrent.futures._base") if name in sys.modules]
-
-
-def _below(name: str, packages: tuple[str, ...]) -> bool:
-    return any(name == package or name.startswith(f"{package}.") for package in packages)

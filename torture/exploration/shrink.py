@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -73,6 +74,7 @@ class _Candidate:
 
     execution: Execution
     plan: Plan
+    changes: Plan  # all of them, also those as usual
     cost: Cost
 
 
@@ -144,10 +146,14 @@ class _Search:
         strategy = strategy_of(count.done)
         execution = self._run(strategy, count)
         failure = execution.failure
-        if failure is None or execution.stalled or fingerprint_of(self._session, failure) != self._fingerprint:
+        if (
+            failure is None
+            or execution.stalled
+            or fingerprint_of(self._session, failure) != self._fingerprint
+        ):
             return None
         plan = tuple(strategy.made)
-        return _Candidate(execution, plan, _cost(execution, plan))
+        return _Candidate(execution, plan, tuple(strategy.changes), _cost(execution, plan))
 
     def _run(self, strategy: Strategy, recorder: EventRecorder | None) -> Execution:
         execution = self._session.run(strategy, Random(0), recorder)
@@ -187,23 +193,58 @@ def _dropped(search: _Search, simplest: _Candidate) -> _Candidate:
 
 
 def _merged(search: _Search, simplest: _Candidate) -> _Candidate:
-    """Do what a thread does in two goes in one: all at its first turn, or all at its second."""
+    """Let a thread do what it does in two turns in one, or do it later, when it may be stopped by itself."""
     before = None
     while simplest is not before:
         before = simplest
-        simplest = search.first(_mergers(simplest.plan), simplest)
+        simplest = search.first(_mergers(simplest.changes), simplest)
+        simplest = search.first(_postponed(simplest.changes), simplest)
     return simplest
 
 
-def _mergers(plan: Plan) -> Iterator[Plan]:
-    for index, deviation in enumerate(plan):
-        rest = plan[:index] + plan[index + 1 :]
-        again = next((i for i in range(index, len(rest)) if rest[i].thread == deviation.thread), None)
-        came = next((i for i in range(index - 1, -1, -1) if rest[i].choice == deviation.thread), None)
-        for other in (again, came):
-            if other is not None and rest[other].thread != deviation.choice:
-                turned = replace(rest[other], choice=deviation.choice)
-                yield rest[:other] + (turned,) + rest[other + 1 :]
+def _mergers(changes: Plan) -> Iterator[Plan]:
+    turns = _turns(changes)
+    for first, turn in enumerate(turns):
+        second = next((i for i in range(first + 1, len(turns)) if turns[i].thread == turn.thread), None)
+        if second is not None:
+            between, after = turns[first + 1 : second], turns[second + 1 :]
+            for order in (
+                (*turns[:first], turns[second], *between, *after),
+                (*turns[:first], *between, turns[second], *after),
+            ):
+                yield _timers(changes) + _in_order(order)
+
+
+def _postponed(changes: Plan) -> Iterator[Plan]:
+    turns = _turns(changes)
+    for index, turn in enumerate(turns):
+        if not turn.preempts:
+            continue
+        for place in range(index + 2, len(turns) + 1):
+            if turns[place - 1].thread == turn.thread:
+                break
+            order = (*turns[:index], *turns[index + 1 : place], turn, *turns[place:])
+            plan = _timers(changes) + _in_order(order)
+            yield tuple(d for d in plan if (d.thread, d.done) != (turn.thread, turn.done))
+
+
+def _turns(changes: Plan) -> Plan:
+    """Return the turns that threads have, each as the change that ends it; the last one ends by itself."""
+    turns = tuple(change for change in changes if change.choice)
+    return (*turns, Deviation(turns[-1].choice, -1, 1, "")) if turns else ()
+
+
+def _timers(changes: Plan) -> Plan:
+    return tuple(change for change in changes if not change.choice)
+
+
+def _in_order(turns: Plan) -> Plan:
+    """Return the changes that let threads have their turns in another order."""
+    return tuple(
+        replace(turn, choice=following.thread)
+        for turn, following in pairwise(turns)
+        if turn.thread != following.thread
+    )
 
 
 def _renamed(search: _Search, simplest: _Candidate) -> _Candidate:
@@ -251,23 +292,20 @@ def _earlier(search: _Search, simplest: _Candidate) -> _Candidate:
 
 def _rebuilt(search: _Search, simplest: _Candidate) -> _Candidate:
     """Replace two deviations, or all of several, by a single one anywhere."""
-    if simplest.cost[1] < 2:
-        return simplest
     plan = simplest.plan
-    bases = [()] + [
+    bases = [
         plan[:first] + plan[first + 1 : second] + plan[second + 1 :]
         for second in range(len(plan))
         for first in range(second)
     ]
-    for base in dict.fromkeys(bases):
-        if search.spent:
+    for base in dict.fromkeys([(), *bases]):
+        if not plan or search.spent:
             break
-        found = search.first(_inserted(base, search.possible(base)), simplest)
+        costs = sum(deviation.preempts or not deviation.choice for deviation in base)
+        possible = search.possible(base)
+        if costs + 1 >= simplest.cost[1]:
+            possible = [deviation for deviation in possible if deviation.choice and not deviation.preempts]
+        found = search.first(((*base, deviation) for deviation in possible), simplest)
         if found is not simplest:
             return found
     return simplest
-
-
-def _inserted(base: Plan, possible: list[Deviation]) -> Iterator[Plan]:
-    for deviation in possible:
-        yield (*base, deviation)

@@ -39,7 +39,9 @@ class Unseen:
         if execution.foreign:
             self.uncontrolled("a thread that was started before the exploration ran code under test")
         if execution.abandoned:
-            self.warn(f"{execution.abandoned} threads could not be ended")
+            count = execution.abandoned
+            threads = f"{count} thread{'s' if count > 1 else ''} that caught what should end it"
+            self.uncontrolled(f"{threads}: the exploration stopped there")
         if execution.stalled and not execution.alone:
             self.uncontrolled(execution.stalled)
         return bool(execution.stalled or execution.abandoned)

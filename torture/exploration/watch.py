@@ -8,10 +8,11 @@ not interrupted by a Python handler: then the parent takes a stack from ``faulth
 from __future__ import annotations
 
 import signal
+import sys
 from types import FrameType
 
 from torture.exploration.recorder import own_frame
-from torture.exploration.state import ASK, State
+from torture.isolation.state import ASK, State
 from torture.runtime.kernel import KERNEL
 
 stalled = ""  # what blocked in the last execution
@@ -29,6 +30,7 @@ class Watch:
         self._state = state
         self._seen = (-1, -1)
         signal.signal(ASK, self._asked)
+        state.answer()  # from now on it may be asked
 
     def _asked(self, _number: int, frame: FrameType | None) -> None:
         global stalled, alone
@@ -38,7 +40,7 @@ class Watch:
         if not kernel.active or seen != self._seen:
             self._seen = seen
             return
-        place = own_frame(frame)
+        place = own_frame(sys._current_frames().get(kernel.carrier.home, frame))
         where = f"{place.f_code.co_filename}:{place.f_lineno} in {place.f_code.co_qualname}" if place else "?"
         alone = len(kernel.enabled) <= 1 and not kernel.clock.timers and not kernel.foreign
         others = [kernel.threads[index].name for index in kernel.enabled if index != kernel.current.index]

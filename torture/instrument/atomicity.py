@@ -8,6 +8,7 @@ operation another thread can see: ``one`` step, ``many`` (half done is visible),
 from __future__ import annotations
 
 import bisect
+import collections
 import heapq
 import itertools
 from array import array
@@ -18,6 +19,7 @@ from types import (
     BuiltinFunctionType,
     CodeType,
     EllipsisType,
+    GeneratorType,
     NoneType,
     NotImplementedType,
 )
@@ -30,23 +32,29 @@ Steps = Literal["one", "many", "unsynchronised"]
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What one call does. ``keyed``: only to the part that the first argument after the container names."""
+    """What one call does. ``keyed``: only to the part that the first argument after the container names.
+
+    ``snapshot``: reads all at once, under the container's lock; what is not in ONE_STEP_SOURCES it reads one by one.
+    """
 
     kind: Kind
     keyed: bool = False
     steps: Steps = "one"
     form: Form = Form.CONTAINER
+    snapshot: bool = False
 
 
 _READ, _READ_KEY = Effect(Kind.READ), Effect(Kind.READ, keyed=True)
 _READ_EACH = Effect(Kind.READ, steps="many")
+_SNAPSHOT = Effect(Kind.READ, snapshot=True)
 _WRITE, _WRITE_KEY = Effect(Kind.WRITE), Effect(Kind.WRITE, keyed=True)
 _WRITE_MANY = Effect(Kind.WRITE, steps="many")
 _READ_UNSAFE = Effect(Kind.READ, steps="unsynchronised")
 _WRITE_UNSAFE = Effect(Kind.WRITE, steps="unsynchronised")
 
 _LIST = {
-    _READ: "copy __len__ __sizeof__",
+    _SNAPSHOT: "copy",
+    _READ: "__len__ __sizeof__",
     _READ_KEY: "__getitem__",
     _READ_EACH: "index count __contains__ __iter__ __reversed__ __eq__ __ne__ __lt__ __le__ __gt__ __ge__ __repr__ "
     "__add__ __mul__ __rmul__",
@@ -55,7 +63,8 @@ _LIST = {
     _WRITE_MANY: "insert pop remove reverse sort extend __iadd__ __imul__ __init__",
 }
 _DICT = {
-    _READ: "copy __len__ keys values items __iter__ __reversed__ __or__ __ror__ __sizeof__",
+    _SNAPSHOT: "copy",
+    _READ: "__len__ keys values items __iter__ __reversed__ __or__ __ror__ __sizeof__",
     _READ_KEY: "get __getitem__ __contains__",
     _READ_EACH: "__eq__ __ne__ __repr__",
     _WRITE: "clear popitem",
@@ -63,7 +72,8 @@ _DICT = {
     _WRITE_MANY: "update __ior__ __init__",
 }
 _SET = {
-    _READ: "copy __len__ __sizeof__",
+    _SNAPSHOT: "copy",
+    _READ: "__len__ __sizeof__",
     _READ_KEY: "__contains__",
     _READ_EACH: "__iter__ __eq__ __ne__ __lt__ __le__ __gt__ __ge__ __repr__ __and__ __or__ __sub__ __xor__ "
     "difference intersection union symmetric_difference isdisjoint issubset issuperset",
@@ -152,12 +162,12 @@ _ATTRIBUTE_WRITE = Effect(Kind.WRITE, keyed=True, form=Form.ATTRIBUTE)
 FUNCTIONS: dict[object, Effect] = {
     len: _READ,
     # Snapshots of exact lists, dicts and sets; of anything else one read per element.
-    list: _READ,
-    dict: _READ,
-    set: _READ,
-    frozenset: _READ,
-    sorted: _READ,
-    tuple: _READ_EACH,
+    list: _SNAPSHOT,
+    dict: _SNAPSHOT,
+    set: _SNAPSHOT,
+    frozenset: _SNAPSHOT,
+    sorted: _SNAPSHOT,
+    tuple: _SNAPSHOT,
     sum: _READ_EACH,
     min: _READ_EACH,
     max: _READ_EACH,
@@ -167,8 +177,9 @@ FUNCTIONS: dict[object, Effect] = {
     iter: _READ,
     reversed: _READ,
     enumerate: _READ,
-    zip: _READ,
+    zip: _READ_EACH,
     next: _WRITE_UNSAFE,
+    vars(collections)["_count_elements"]: _WRITE_UNSAFE,  # what Counter.update is made of
     heapq.heappush: _WRITE_UNSAFE,
     heapq.heappop: _WRITE_UNSAFE,
     heapq.heapify: _WRITE_UNSAFE,
@@ -184,6 +195,10 @@ FUNCTIONS: dict[object, Effect] = {
     delattr: _ATTRIBUTE_WRITE,
     vars: Effect(Kind.READ, form=Form.ATTRIBUTE),
 }
+
+# What a generator's own methods do to it.
+GENERATOR_METHODS: dict[str, Effect] = dict.fromkeys(("send", "throw", "close"), _WRITE_UNSAFE)
+UNSAFE_WRITES: frozenset[Effect] = frozenset({_WRITE_UNSAFE})
 
 MUTABLE_TYPES: frozenset[type] = frozenset({owner for owner, _ in METHODS})
 
@@ -201,6 +216,28 @@ def _iterator_types() -> Iterable[type]:
 
 
 ITERATORS: frozenset[type] = frozenset(_iterator_types())
+
+# Iterators over what never changes, and generators: a point only where more than one thread may have them.
+SHARED_ONLY: frozenset[type] = frozenset(
+    {GeneratorType, *(type(iter(sample)) for sample in ((), "", "\xe9", b"", range(0), range(1 << 70)))},
+)
+
+VIEWS: frozenset[type] = frozenset(map(type, ({}.keys(), {}.values(), {}.items())))
+
+# Iterators that may call Python code for each element: an operation does not keep its lock meanwhile.
+CALLS_BACK: frozenset[type] = frozenset(
+    {map, filter, type(iter(int, 0)), *(value for value in vars(itertools).values() if isinstance(value, type))},
+)
+
+# What these functions, and the methods that read like them, read in one step, under its lock; anything else is
+# read element by element. A tuple or frozenset never changes.
+ONE_STEP_SOURCES: dict[object, frozenset[type]] = {
+    **dict.fromkeys((list, sorted), frozenset({list, tuple, dict, set, frozenset, *VIEWS})),
+    **dict.fromkeys((set, frozenset), frozenset({tuple, dict, set, frozenset})),
+    tuple: frozenset({list, tuple}),
+    dict: frozenset({dict, defaultdict, OrderedDict, Counter}),
+    **dict.fromkeys((sum, min, max, any, all, deque), frozenset({tuple, frozenset})),
+}
 
 IMMUTABLE_TYPES: frozenset[type] = frozenset(
     {

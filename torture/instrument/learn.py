@@ -22,6 +22,10 @@ TRUSTED = frozenset(
     {"threading", "queue", "concurrent", "asyncio", "selectors", "socket", "_threading_local", "ssl"},
 )
 
+# The modules of torture's own that call code under test; what its others call is theirs.
+_CALLS_THE_TARGET = frozenset(
+    {"torture.exploration.execution", "torture.runtime.threads", "torture.scenario.program", "torture.exploration.standins"}
+)
 CHEAP = sys.version_info >= (3, 12)  # a block may be left open
 _TOOL_IDS = (4, 3, 5, 2, 1, 0)  # free ones first: 0 to 2 and 5 are meant for debuggers, coverage, profilers
 
@@ -76,8 +80,13 @@ class ModuleLearner:
         caller = frame.f_back
         if not self._relevant():
             return False
-        if caller is not None and str(caller.f_globals.get("__name__")).startswith("torture.strategies"):
-            return False
+        while caller is not None:
+            module = str(caller.f_globals.get("__name__"))
+            if module.startswith("torture."):
+                if module not in _CALLS_THE_TARGET:
+                    return False
+                break
+            caller = caller.f_back
         name = frame.f_globals.get("__name__")
         if isinstance(name, str):
             self._names.add(name)

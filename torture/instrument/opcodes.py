@@ -58,12 +58,17 @@ def encode(number: int, arg: int, width: int = 0) -> bytes:
     return bytes((*prefix, number, arg & 255)) + _CACHE_BYTES[number]
 
 
+def swap(depth: int) -> bytes:
+    """Return what exchanges the top of the stack with what is ``depth`` from the top, itself counted."""
+    return encode(op("SWAP"), depth)
+
+
 PUSH_NULL = encode(op("PUSH_NULL"), 0)
 POP_TOP = encode(op("POP_TOP"), 0)
 _AFTER_CALLABLE = PUSH_NULL if CALLABLE_FIRST else b""
 _BEFORE_CALLABLE = b"" if CALLABLE_FIRST else PUSH_NULL
 # What turns a plain attribute load into the two stack slots that a method load leaves.
-NULL_BESIDE = PUSH_NULL if CALLABLE_FIRST else PUSH_NULL + encode(op("SWAP"), 2)
+NULL_BESIDE = PUSH_NULL if CALLABLE_FIRST else PUSH_NULL + swap(2)
 
 
 def begin_call(load: bytes) -> bytes:

@@ -10,6 +10,7 @@ from torture.instrument.writer import Writer
 from torture.trace.site import Form, Kind
 
 _IN_PLACE = 13  # the first in-place operator among the arguments of BINARY_OP
+_CONTAINERS_IN_PLACE = {13: "+=", 14: "&=", 18: "*=", 20: "|=", 23: "-=", 25: "^="}
 _STATIC_BOOL = o.ops(
     "COMPARE_OP", "IS_OP", "CONTAINS_OP", "UNARY_NOT", "CHECK_EXC_MATCH", "MATCH_MAPPING", "MATCH_SEQUENCE",
     "WITH_EXCEPT_START", "LOAD_CONST",
@@ -25,11 +26,12 @@ _LOAD_SUPER_ATTR = o.op("LOAD_SUPER_ATTR")
 _END = {count: o.end_call(count) for count in range(1, 5)}
 _NO_MORE = _END[1] + o.POP_TOP
 _TOP = o.copies([4]) + _END[2] + o.POP_TOP
-_SECOND = o.copies([5]) + _END[2] + o.POP_TOP
 _TOP_TWO = o.copies([5, 5]) + _END[3] + o.POP_TOP
+_OPERATOR = o.copies([5, 5]) + _END[3] + o.swap(2) + o.POP_TOP  # the answer takes the right operand's place
 _STORE_ATTR = o.copies([4, 6]) + _END[3] + o.POP_TOP
 _STORE_SUBSCR = o.copies([5, 5, 8]) + _END[4] + o.POP_TOP
-_CONTAINS = o.copies([5, 5]) + _END[3] + o.encode(o.op("SWAP"), 3) + o.POP_TOP + o.POP_TOP
+_STORE_SLICE = o.copies([6, 6, 6]) + o.encode(_BUILD_SLICE, 2) + o.copies([9]) + _END[4] + o.POP_TOP
+_CONTAINS = o.copies([5, 5]) + _END[3] + o.swap(3) + o.POP_TOP + o.POP_TOP
 
 Handler = Callable[[Writer, int], None]
 
@@ -106,9 +108,8 @@ def _item(kind: Kind) -> Handler:
     return handle
 
 
-def _slice_tail(writer: Writer, obj: Sequence[int], value: Sequence[int] = ()) -> bytes:
-    arguments = o.copies(obj) + writer.none() + o.copies(value)
-    return arguments + _END[3 + len(value)] + o.POP_TOP
+def _slice_tail(writer: Writer, obj: Sequence[int]) -> bytes:
+    return o.copies(obj) + writer.none() + _END[3] + o.POP_TOP
 
 
 def _binary_slice(writer: Writer, index: int) -> None:
@@ -118,14 +119,13 @@ def _binary_slice(writer: Writer, index: int) -> None:
 
 def _store_subscr(writer: Writer, index: int) -> None:
     site = writer.site(index, Kind.WRITE, Form.ITEM)
-    sliced = writer.previous(index) == _BUILD_SLICE
-    tail = _slice_tail(writer, [5], [8]) if sliced else _STORE_SUBSCR
-    writer.before(index, writer.begin("store_item") + site + tail)
+    callback = "store_slice" if writer.previous(index) == _BUILD_SLICE else "store_item"
+    writer.before(index, writer.begin(callback) + site + _STORE_SUBSCR)
 
 
 def _store_slice(writer: Writer, index: int) -> None:
     site = writer.site(index, Kind.WRITE, Form.ITEM)
-    writer.before(index, writer.begin("store_item") + site + _slice_tail(writer, [6], [9]))
+    writer.before(index, writer.begin("store_slice") + site + _STORE_SLICE)
 
 
 def _container(form: Form) -> Handler:
@@ -148,14 +148,16 @@ def _truth(writer: Writer, index: int) -> None:
 
 def _binary_op(writer: Writer, index: int) -> None:
     if not writer.constant_operand(index, (int, float, complex, str)):
-        kind = Kind.WRITE if writer.layout.args[index] >= _IN_PLACE else Kind.READ
-        writer.before(index, writer.begin("container") + writer.site(index, kind, Form.CONTAINER) + _SECOND)
+        number = writer.layout.args[index]
+        kind = Kind.WRITE if number >= _IN_PLACE else Kind.READ
+        site = writer.site(index, kind, Form.CONTAINER, _CONTAINERS_IN_PLACE.get(number, ""))
+        writer.before(index, writer.begin("operator") + site + _OPERATOR)
 
 
 def _compare_op(writer: Writer, index: int) -> None:
     if not writer.constant_operand(index, (object,)):
         site = writer.site(index, Kind.READ, Form.CONTAINER)
-        writer.before(index, writer.begin("container") + site + _SECOND)
+        writer.before(index, writer.begin("operator") + site + _OPERATOR)
 
 
 def _contains_op(writer: Writer, index: int) -> None:
@@ -187,7 +189,7 @@ def _call(writer: Writer, index: int) -> None:
         depth += 1  # a callable with its first argument in the next slot, or with a NULL in it (3.13)
     first = o.copies([count + names + 4]) if count > len(keywords) else writer.none()
     site = _call_site(writer, index)
-    _around(writer, start, index, site, o.copies([depth]) + first)
+    _around(writer, start, index, site, depth, first)
 
 
 def _is_bare_super(writer: Writer, start: int, count: int) -> bool:
@@ -211,17 +213,20 @@ def _call_ex(writer: Writer, index: int) -> None:
         star = writer.site(index, Kind.READ, Form.CONTAINER)
         read = writer.begin("container") + star + o.copies([4 + keywords]) + _END[2] + o.POP_TOP
         writer.before(index, read)
-    function = o.copies([5 + keywords + o.CALLABLE_FIRST])
     first = writer.begin("first_of") + o.copies([7 + keywords]) + o.end_call(1)
-    _around(writer, index, index, _call_site(writer, index), function + first)
+    _around(writer, index, index, _call_site(writer, index), 5 + keywords + o.CALLABLE_FIRST, first)
 
 
 def _call_site(writer: Writer, index: int) -> bytes:
     return writer.site(index, Kind.SWITCH if writer.plan.gil else Kind.READ, Form.CALL)
 
 
-def _around(writer: Writer, start: int, index: int, site: bytes, arguments: bytes) -> None:
-    writer.before(start, writer.begin("call") + site + arguments + _END[3] + o.POP_TOP)
+def _around(writer: Writer, start: int, index: int, site: bytes, depth: int, first: bytes) -> None:
+    """Announce a call; ``depth`` is where the callable is after the site was pushed; the answer takes its place."""
+    written = writer.begin("call") + site + o.copies([depth]) + first + _END[3]
+    if not writer.plan.gil:
+        written += o.swap(depth - 2)
+    writer.before(start, written + o.POP_TOP)
     if writer.plan.gil:
         writer.edits.after[index] = writer.begin("called") + site + _NO_MORE
 

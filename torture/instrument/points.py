@@ -23,18 +23,25 @@ class Points(Protocol):
         """Announce ``obj[key]`` or ``del obj[key]``; ``key`` is None for every slice."""
 
     def store_item(self, site: Site, obj: object, key: object, value: object) -> None:
-        """Announce ``obj[key] = value``; ``key`` is None for every slice."""
+        """Announce ``obj[key] = value``, not of a slice."""
+
+    def store_slice(self, site: Site, obj: object, bounds: slice, value: object) -> None:
+        """Announce ``obj[bounds] = value``."""
 
     def container(self, site: Site, obj: object) -> None:
-        """Announce that all of ``obj`` is used: truth, iteration, unpacking, operator (the left operand)."""
+        """Announce that all of ``obj`` is used: truth, iteration, unpacking."""
+
+    def operator(self, site: Site, left: object, right: object) -> object:
+        """Announce a binary operator, a comparison or an operator in place; return the right operand to be used."""
 
     def contains(self, site: Site, item: object, container: object) -> bool:
         """Announce and perform ``item in container``; must return an exact bool."""
 
-    def call(self, site: Site, function: object, first: object) -> None:
-        """Announce a call; ``first`` is the first positional argument, None where there is none.
+    def call(self, site: Site, function: object, first: object) -> object:
+        """Announce a call, return what is called instead; ``first`` is the first positional argument, None where there is none.
 
-        For ``f(*args)`` it is the first element of an exact tuple, None of anything else.
+        For ``f(*args)`` it is the first element of an exact tuple, None of anything else. Under ``gil`` the call is
+        not changed, whatever is returned.
         """
 
     def enter(self, site: Site) -> None:

@@ -100,7 +100,11 @@ class Accounts:
     @property
     def message(self) -> str:
         """One sentence: the counts, then the first example of the most severe kind."""
-        counted = ", ".join(f"{count} {kind}" for kind, count in self.counts.items() if count)
+        counted = ", ".join(
+            f"{count} {'collision' if name == 'collisions' and count == 1 else name}"
+            for name, count in self.counts.items()
+            if count
+        )
         example = dict(self.examples).get(self.kind) if self.kind else None
         return f"{counted}: {example}" if example else counted or "every item arrived once"
 

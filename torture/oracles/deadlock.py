@@ -30,8 +30,7 @@ def describe(waiters: tuple[Waiter, ...]) -> str:
     lines = [f"deadlock: {count} thread{'s' if count != 1 else ''} wait{'s' if count == 1 else ''} for ever"]
     for waiter in waiters:
         held = f", held by {waiter.holder}{waiter.held_since}" if waiter.holder else ""
-        lines.append(
-            f"  {waiter.thread} waits in {waiter.operation} for {waiter.resource}{held},"
-            f" at {waiter.file}:{waiter.line} in {waiter.function}"
-        )
+        # Without a place: where the interpreter would join it at exit.
+        where = f", at {waiter.file}:{waiter.line} in {waiter.function}" if waiter.file else ", at its end"
+        lines.append(f"  {waiter.thread} waits in {waiter.operation} for {waiter.resource}{held}{where}")
     return "\n".join(lines)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from torture.findings import Finding, FindingKind, Verdict
 from torture.report.failure import render
@@ -46,13 +46,28 @@ class Row:
     finding: Finding | None
     warnings: tuple[str, ...]
     command: str  # shows it again
+    latency: tuple[dict[str, Any], ...] = ()  # of each operation, of the stress engine
+    may_escape: bool = False  # the expected failure was written for an engine that searches; this one samples
+
+    @property
+    def escaped(self) -> bool:
+        """Return whether an expected failure did not show, on an engine that may well miss it."""
+        return self.may_escape and self.expected is Verdict.FAILED and self.verdict is Verdict.PASSED
 
     @property
     def as_expected(self) -> bool:
         """Return whether verdict and kind are the expected ones."""
+        if self.escaped:
+            return True
         if self.verdict is not self.expected or self.verdict is not Verdict.FAILED:
             return self.verdict is self.expected
-        return self.finding is not None and self.finding.kind in self.expected_kinds
+        kinds = self.expected_kinds
+        if self.may_escape and FindingKind.DEADLOCK in kinds:
+            kinds = (
+                *kinds,
+                FindingKind.HANG,
+            )  # seen from outside, a deadlock may look like no more than that
+        return self.finding is not None and self.finding.kind in kinds
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +86,7 @@ _COLUMNS = (
     _Column("lost", "lost", right=True),
     _Column("duplicated", "dup", right=True),
     _Column("deadlocks", "dl", right=True),
-    _Column("p95", "p95", right=True),
+    _Column("p95 ms", "p95ms", right=True),
     _Column("collisions", "col", right=True),
     _Column("verdict", "verdict"),
     _Column("expected", "expected"),
@@ -95,11 +110,14 @@ def summary(rows: Sequence[Row], seconds: float, *, interrupted: bool = False) -
     good = [row.verdict for row in rows if row.as_expected]
     wrong = [row.verdict for row in rows if not row.as_expected]
     unknown = wrong.count(Verdict.UNKNOWN)
+    escaped = sum(row.escaped for row in rows)
     parts = [
         f"{good.count(Verdict.FAILED)} caught",
-        f"{good.count(Verdict.PASSED)} clean",
+        f"{good.count(Verdict.PASSED) - escaped} clean",
         f"{len(wrong) - unknown} not as expected",
     ]
+    if escaped:
+        parts.append(f"{escaped} not caught (stress proves nothing)")
     if unknown:
         parts.append(f"{unknown} unknown")
     if good.count(Verdict.UNKNOWN):
@@ -177,12 +195,16 @@ def _cells(row: Row, *, wide: bool, plain: bool) -> list[str]:
         row.variant if wide else textwrap.fill(row.variant, _SHORT_VARIANT),
         row.engine if wide else _SHORT_ENGINES.get(row.engine, row.engine),
         *(
-            none if figure is None else f"{figure:g}" if isinstance(figure, float) else str(figure)
+            none if figure is None else f"{figure:.3g}" if isinstance(figure, float) else str(figure)
             for figure in figures
         ),
         f"{row.verdict.value}: {kind}" if kind and wide else kind or row.verdict.value,
-        f"{marks[not row.as_expected]} {row.expected.value}",
+        f"{marks[not row.as_expected]} {_expectation(row)}",
     ]
+
+
+def _expectation(row: Row) -> str:
+    return "may fail" if row.may_escape and row.expected is Verdict.FAILED else row.expected.value
 
 
 def _cell_width(cell: str) -> int:

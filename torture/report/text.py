@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from torture.findings import Finding, Result, Verdict
+from torture.report import stress
 
 REPLAY = "replay"  # the strategy of a result that comes from one given schedule
 WIDTH = 100
@@ -18,7 +19,7 @@ def summary(result: Result) -> str:
     """Return the verdict, then the finding, then what was covered."""
     lines = [f"{result.verdict.value}: {_verdict(result)}"]
     if result.finding is not None:
-        lines += ["", *_finding(result.finding), ""]
+        lines += ["", *_finding(result.finding, result.strategy), ""]
     lines += _coverage(result)
     return "\n".join(lines)
 
@@ -35,6 +36,8 @@ def _verdict(result: Result) -> str:
             return f"{result.finding.kind.value}; the schedule fails again"
         when = f" in execution {result.executions_to_failure:,}" if result.executions_to_failure else ""
         return f"{result.finding.kind.value} in {result.target}{when}"
+    if result.strategy == stress.STRATEGY:
+        return stress.verdict(result)
     if result.verdict is Verdict.UNKNOWN:
         return f"no finding in {schedules}, but something essential was not controlled or not seen; this is no pass"
     if result.verdict is not Verdict.PASSED:
@@ -56,12 +59,14 @@ def _plain(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
-def _finding(finding: Finding) -> Iterator[str]:
+def _finding(finding: Finding, strategy: str) -> Iterator[str]:
     from torture.report.failure import NO_SCHEDULE, render  # here: a run that passes does not wait for it
 
     command = replay_command(finding)
     if finding.trace is not None:
         yield render(finding, finding.trace, command=command)
+    elif strategy == stress.STRATEGY:
+        yield from stress.finding(finding)
     else:
         yield f"{finding.kind.value}: {finding.message}"
         yield f"replay: {command}" if command else NO_SCHEDULE
@@ -73,6 +78,12 @@ def _finding(finding: Finding) -> Iterator[str]:
 
 
 def _coverage(result: Result) -> Iterator[str]:
+    yield from stress.coverage(result) if result.strategy == stress.STRATEGY else _explored(result)
+    yield from _list("not seen", result.unseen)
+    yield from _list("warning", result.warnings)
+
+
+def _explored(result: Result) -> Iterator[str]:
     rate = f", {result.executions_per_second:,.0f}/s" if result.executions_per_second else ""
     executions = _counted(result.executions, "execution")
     yield f"explored: {executions} in {result.seconds:.1f} s{rate}, {_strategy(result)}"
@@ -82,8 +93,6 @@ def _coverage(result: Result) -> Iterator[str]:
     )
     if result.exhausted is not None:
         yield from _exhausted(result.exhausted)
-    yield from _list("not seen", result.unseen)
-    yield from _list("warning", result.warnings)
 
 
 def _strategy(result: Result) -> str:

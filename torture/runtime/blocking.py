@@ -22,7 +22,7 @@ _IO = primitive(Kind.IO, "io")
 READABLE = select.POLLIN | select.POLLHUP | select.POLLERR
 WRITABLE = select.POLLOUT | select.POLLHUP | select.POLLERR
 
-_select = select.select
+plain_select = select.select
 _read, _write = os.read, os.write
 _flock = fcntl.flock
 
@@ -88,7 +88,14 @@ class Descriptors:
             self._wake()
 
 
+class FileSystem:
+    """The file system."""
+
+    __slots__ = ()
+
+
 DESCRIPTORS = Descriptors()
+FILES = FileSystem()
 
 
 def ready_for(wanted: Wanted) -> Callable[[], bool]:
@@ -109,11 +116,11 @@ def _select_hybrid(
 ) -> tuple[list[Any], list[Any], list[Any]]:
     """Wait in the kernel."""
     if not KERNEL.controls():
-        return _select(readers, writers, others, timeout)
+        return plain_select(readers, writers, others, timeout)
     sets = (list(readers), list(writers), list(others))
     announce(DESCRIPTORS)
-    DESCRIPTORS.wait(lambda: any(_select(*sets, 0)), DESCRIPTORS, timeout)
-    return _select(*sets, 0)
+    DESCRIPTORS.wait(lambda: any(plain_select(*sets, 0)), DESCRIPTORS, timeout)
+    return plain_select(*sets, 0)
 
 
 def _read_hybrid(descriptor: int, length: int, /) -> bytes:
@@ -168,7 +175,7 @@ def install() -> dict[int, Any]:
     fcntl.flock = _flock_hybrid
     KERNEL.idle = DESCRIPTORS
     return {
-        id(_select): _select_hybrid,
+        id(plain_select): _select_hybrid,
         id(_read): _read_hybrid,
         id(_write): _write_hybrid,
         id(_flock): _flock_hybrid,

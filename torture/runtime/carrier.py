@@ -1,6 +1,6 @@
-"""What carries virtual threads: one small interface, greenlets behind it.
+"""What carries virtual threads: one small interface, greenlets behind it (or OS threads: baton.py).
 
-Nothing above this module knows greenlets. A carrier runs bodies; exactly one of them runs at a time, and it
+Nothing above this module knows which. A carrier runs bodies; exactly one of them runs at a time, and it
 hands over explicitly. Greenlets are kept in a pool whose members are all started from the root: a greenlet
 inherits the recursion depth of whoever starts it, and starting one costs ten times a reuse.
 """
@@ -13,6 +13,8 @@ from types import FrameType
 from typing import Any, Protocol
 
 from greenlet import getcurrent, greenlet
+
+from torture.runtime.originals import get_ident
 
 
 class Handle(Protocol):
@@ -27,6 +29,8 @@ Body = Callable[[], "Handle"]  # runs one virtual thread, returns whom to go on 
 
 class Carrier(Protocol):
     """Carries bodies one at a time."""
+
+    home: int  # identity of the OS thread that may run now; the caller of any other is not carried
 
     @property
     def root(self) -> Handle:
@@ -50,6 +54,9 @@ class Carrier(Protocol):
     def frame(self, handle: Handle) -> FrameType | None:
         """Return the innermost frame of a waiting body."""
 
+    def close(self) -> None:
+        """From the root, when no body is carried: give back what is pooled."""
+
 
 class _Carried(greenlet):
     """A pooled greenlet; ``body`` is what it carries next."""
@@ -61,6 +68,7 @@ class GreenletCarrier:
     """Carries bodies on greenlets of one OS thread."""
 
     def __init__(self) -> None:
+        self.home = get_ident()
         self._root: greenlet = getcurrent()
         self._free: list[_Carried] = []
         self._wanted: greenlet | None = None
@@ -109,6 +117,9 @@ class GreenletCarrier:
         assert isinstance(handle, greenlet)
         frame: FrameType | None = handle.gr_frame
         return frame
+
+    def close(self) -> None:
+        self._free.clear()
 
     def _fill(self) -> None:
         for _ in range(4):

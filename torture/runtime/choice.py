@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from torture.runtime.clock import Clock
 from torture.runtime.thread import Pending, VirtualThread
 
 FIRE_TIMER = -1  # the answer "let the earliest timer fire now, early"
 ABANDON = -2  # the answer "stop this execution, it teaches nothing"
+
+# Who comes first in SchedulingPoint.causes where it is not a thread.
+LAST_STEP = -1  # the step taken last, whoever took it: it moved the clock to a timer
+ALL_STEPS = -2  # everything so far: nothing could run, and time went on
+IN_VAIN = -3  # the same, but threads could run: they span or yielded in vain
 
 
 class SchedulingPoint:
@@ -19,9 +25,27 @@ class SchedulingPoint:
     kernel asks earlier when the chosen thread stops or another one becomes runnable.
     """
 
-    __slots__ = ("current", "runnable", "spinning", "step", "steps", "threads", "timer")
+    __slots__ = (
+        "causes",
+        "clock",
+        "coarse",
+        "current",
+        "runnable",
+        "spinning",
+        "step",
+        "steps",
+        "threads",
+        "timer",
+        "watcher",
+    )
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        # (who, whom): what thread ``whom`` does next comes after what ``who`` has done: it was spawned, woken or
+        # has joined. Whoever reads it empties it.
+        self.causes: list[tuple[int, int]] = []
+        self.coarse = False  # a pending operation stands for all that follows up to the next point
+        self.watcher: Watcher | None = None  # set by a strategy, for this execution
         self.runnable: list[int] = []
         self.current = 0
         self.spinning = False
@@ -33,6 +57,16 @@ class SchedulingPoint:
     def pending(self, index: int) -> Pending | None:
         """Return the operation that thread ``index`` will execute next, None where it touches nothing."""
         return self.threads[index].pending
+
+
+class Watcher(Protocol):
+    """Sees what a chooser is not asked about."""
+
+    def alone(self, index: int) -> bool:
+        """Note that thread ``index`` takes a step while nothing else can run; False abandons the execution."""
+
+    def over(self, stop: str) -> None:
+        """Note why the execution ended ("" where the main thread did), while all threads stand where they wait."""
 
 
 class Chooser(Protocol):

@@ -21,7 +21,7 @@ class Clock:
     every execution ends.
     """
 
-    __slots__ = ("_early", "_natural", "_readings", "_tokens", "now", "timers")
+    __slots__ = ("_early", "_natural", "_readings", "_tokens", "now", "timers", "uses")
 
     def __init__(self) -> None:
         self.reset()
@@ -30,6 +30,7 @@ class Clock:
         """Go back to the start of an execution."""
         self.now = START
         self.timers: list[tuple[int, int, int]] = []  # (deadline, token, thread index)
+        self.uses = 0  # how often time was read or moved, and timers were set or cancelled
         self._tokens = 0
         self._readings = 0
         self._early = 0
@@ -37,12 +38,14 @@ class Clock:
 
     def read(self) -> int:
         """Return the time. Moves it by a tick that grows, so that a loop which polls the clock ends."""
+        self.uses += 1
         self._readings += 1
         self.now += TICK << min(self._readings >> 6, 30)
         return self.now
 
     def arm(self, deadline: int, index: int) -> int:
         """Set a timer for a thread and return its token."""
+        self.uses += 1
         self._tokens += 1
         heappush(self.timers, (deadline, self._tokens, index))
         return self._tokens
@@ -68,6 +71,7 @@ class Clock:
 
     def fire_early(self) -> int:
         """Move the clock to the earliest timer and return its thread."""
+        self.uses += 1
         self._early += 1
         deadline, _, index = heappop(self.timers)
         self.now = max(self.now, deadline)

@@ -34,12 +34,14 @@ class Turns:
         self.in_vain += 1
         self.waiting.append(index)
 
-    def whose(self, enabled: list[int], last: VirtualThread, now: int) -> list[int]:
-        """Leave out the threads that wait, until one that does not spin has taken a step."""
-        spins = last.yields >= YIELD_LIMIT and now - last.yielded_at < PROGRESS
-        if last.index not in self.waiting and not spins:
+    def moved(self, thread: VirtualThread, now: int) -> None:
+        """Note that a thread took steps: where it does not spin, nobody has to wait any more."""
+        spins = thread.yields >= YIELD_LIMIT and now - thread.yielded_at < PROGRESS
+        if thread.index not in self.waiting and not spins:
             self.waiting.clear()
-            return enabled
+
+    def whose(self, enabled: list[int]) -> list[int]:
+        """Leave out the threads that wait."""
         first = [index for index in enabled if index not in self.waiting]
         if not first:
             del self.waiting[:-1]  # all wait: start again, the latest comes last

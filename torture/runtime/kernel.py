@@ -20,14 +20,15 @@ from __future__ import annotations
 import contextvars
 from bisect import insort
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
-from typing import Protocol
 
 from torture.errors import InternalError
 from torture.runtime.carrier import Carrier, GreenletCarrier, Handle
-from torture.runtime.choice import ABANDON, Chooser, SchedulingPoint
-from torture.runtime.clock import Clock
+from torture.runtime.choice import ABANDON, ALL_STEPS, IN_VAIN, LAST_STEP, Chooser, SchedulingPoint
+from torture.runtime.clock import Clock, Stale
 from torture.runtime.fairness import SPIN_LIMIT, VAIN_LIMIT, Turns
+from torture.runtime.hooks import Idle, Recorder, Stop
 from torture.runtime.originals import get_ident
 from torture.runtime.thread import VirtualThread
 from torture.trace.site import Form, Kind, Site
@@ -35,7 +36,6 @@ from torture.trace.site import Form, Kind, Site
 FOREVER = 1 << 60
 KILL_LIMIT = 10_000  # points that a dying thread may pass before it is abandoned
 FIRST_IDENT = 0x7F00_0000_0000  # looks like a pthread
-
 
 SPAWN = Site(Kind.SPAWN, Form.PRIMITIVE, "spawn", "", "", "", 0)
 END = Site(Kind.END, Form.PRIMITIVE, "end", "", "", "", 0)
@@ -45,40 +45,11 @@ class Kill(BaseException):
     """Ends a leftover virtual thread; never seen outside the runtime."""
 
 
-class Recorder(Protocol):
-    """Gets every operation of a recorded execution, just before it happens."""
-
-    def record(
-        self, thread: VirtualThread, site: Site, obj: object, key: object, writes: bool, value: object
-    ) -> None:
-        """Note one operation."""
-
-
-class Idle(Protocol):
-    """Waits outside the kernel (file descriptors) when no thread can run."""
-
-    def poll(self, patience: float) -> bool:
-        """Wake threads whose descriptors are ready; True when one was woken."""
-
-    def waiting(self) -> bool:
-        """Tell whether any thread waits for a descriptor."""
-
-
-class Stop:
-    """Why an execution ended before its main thread did: ``kind`` is deadlock, step-limit or abandoned."""
-
-    __slots__ = ("kind",)
-
-    def __init__(self, kind: str) -> None:
-        self.kind = kind
-
-
 class Kernel:
     """Runs one execution at a time; see the module's first lines."""
 
     def __init__(self, carrier: Carrier) -> None:
         self.carrier = carrier
-        self.home = get_ident()
         self.clock = Clock()
         self.active = False
         self.countdown = FOREVER
@@ -87,11 +58,14 @@ class Kernel:
         self.idle: Idle | None = None
         self.recorder: Recorder | None = None
         self.ends_matter = False  # a thread's end is a point: the program asks whether threads are alive
+        self.closely = False  # every point asks: an operation of several steps is under way
         self.gil = False  # scheduling points only where an interpreter with a GIL switches
         self.step_limit = 20_000
         self.on_thread: Callable[[], None] | None = None  # called first thing in each virtual thread
         self.on_stop: Callable[[], None] | None = None  # called when all is over, before leftovers are ended
-        self._point = SchedulingPoint()
+        self._is_stale: Stale = lambda index, token: self.threads[index].timer != token
+        self._point = SchedulingPoint(self.clock)
+        self.causes = self._point.causes
         self._reset()
 
     def _reset(self) -> None:
@@ -101,7 +75,6 @@ class Kernel:
         self.schedule: list[tuple[int, int]] = []
         self.steps = 0
         self.solo_steps = 0
-        self.switches = 0
         self.preemptions = 0
         self.early_timers = 0
         self.stop: Stop | None = None
@@ -128,13 +101,18 @@ class Kernel:
         self.clock.reset()
         point = self._point
         point.threads = self.threads
+        point.coarse = self.gil
+        point.watcher = None
+        self.causes.clear()
         main = self._add("0", body, contextvars.copy_context())
         main.started = True
         self.current = main
         self.active = True
-        self._grant_free()
+        self.countdown = 1
         try:
             self.carrier.run(main.handle)
+            if point.watcher is not None:
+                point.watcher.over("" if self.stop is None else self.stop.kind)
             if self.on_stop is not None:
                 self.on_stop()
             self._kill_leftovers()
@@ -149,6 +127,7 @@ class Kernel:
         parent = self.current
         parent.children += 1
         thread = self._add(f"{parent.path}.{parent.children}", body, None)
+        self.causes.append((parent.index, thread.index))
         thread.name = name
         thread.daemon = daemon
         if eagerly:
@@ -181,7 +160,8 @@ class Kernel:
         while thread.locals:  # finalisers run here, while it is still this thread
             thread.locals.popitem()[1].clear()
         if self.ends_matter and not self.killing and thread.index:
-            self._point_of_end(thread)
+            with suppress(Kill):
+                self.decide(END, thread, None, True)
         thread.finished = True
         thread.enabled = False
         thread.pending = None
@@ -201,17 +181,10 @@ class Kernel:
         self.current = following
         return following.handle
 
-    def _point_of_end(self, thread: VirtualThread) -> None:
-        try:
-            self.decide(END, thread, None, True)
-        except Kill:
-            pass
-
     def _kill_leftovers(self) -> None:
         self.killing = True
         self.countdown = 1
         self.abandoned = 0
-        self.leftover = [thread for thread in self.threads if not thread.finished and thread.index != 0]
         for thread in self.threads:
             if thread.finished:
                 continue
@@ -229,11 +202,11 @@ class Kernel:
 
     def controls(self) -> bool:
         """Tell whether the caller is a virtual thread of a running execution."""
-        return self.active and get_ident() == self.home
+        return self.active and get_ident() == self.carrier.home
 
     def decide(self, site: Site, obj: object, key: object, writes: bool, value: object = None) -> None:
         """Declare the operation that the current thread is about to execute; return when it is its turn."""
-        if not self.active or get_ident() != self.home:
+        if not self.active or get_ident() != self.carrier.home:
             self.foreign = self.foreign or self.active
             return
         thread = self.current
@@ -246,7 +219,10 @@ class Kernel:
         if following is not thread:
             self._switch(thread, following)
         if self.recorder is not None and not self.killing:
-            self.recorder.record(thread, site, obj, key, writes, value)
+            try:
+                self.recorder.record(thread, site, obj, key, writes, value)
+            except RecursionError:  # the program's own depth leaves no room: this step is not written down
+                pass
         thread.pending = None
 
     def block(self, resource: object, site: Site, deadline: int | None = None) -> bool:
@@ -277,9 +253,12 @@ class Kernel:
             return
         self._account()
         thread.enabled = True
-        thread.timer = 0
+        if thread.timer:
+            self.clock.uses += 1
+            thread.timer = 0
         insort(self.enabled, thread.index)
         if eagerly:
+            self.causes.append((self.current.index, thread.index))
             self.eager.append(thread.index)
 
     def disable(self, threads: list[VirtualThread]) -> None:
@@ -318,18 +297,11 @@ class Kernel:
         else:
             self.steps += ran
             self._solo_run = 0
+        if ran and self._turns.waiting:
+            self._turns.moved(self.threads[self._last], self.steps + self.solo_steps)
         self._granted = 0
         self.countdown = 1
         self._solo = False
-
-    def _grant_free(self) -> None:
-        self._granted = 0
-        self.countdown = 1
-        self._solo = False
-
-    def _grant(self, steps: int) -> None:
-        self._granted = steps
-        self.countdown = steps
 
     def _pick(self) -> VirtualThread | None:
         """Return who goes next, None when the execution is over (``stop`` says why)."""
@@ -337,7 +309,6 @@ class Kernel:
             if self.eager:
                 thread = self.threads[self.eager.pop(0)]
                 if thread.enabled:
-                    self._grant_free()
                     return thread
                 continue
             timers = self.clock.timers
@@ -364,13 +335,21 @@ class Kernel:
                     self._solo_run = 0
                     self._turns.in_vain = VAIN_LIMIT
                     continue
-                self._solo = True
-                self._grant(1 if self.recorder is not None else SPIN_LIMIT - self._solo_run)
-                self._last = enabled[0]
-                self._run_start = self.steps
+                if not self._grant_alone(enabled[0]):
+                    self.stop = Stop("abandoned")
+                    return None
                 return self.threads[enabled[0]]
             try:
                 choice = self._ask(enabled, may_fire)
+            except (
+                RecursionError
+            ):  # the program went as deep as it may: nobody can be asked, and nothing called
+                choice = self._last if self._last in enabled else enabled[0]
+                if choice != self._last:
+                    self.schedule.append((self.steps, choice))
+                    self._last = choice
+                    self._run_start = self.steps
+                self._granted = self.countdown = 1
             except Exception as error:  # must not be raised into the code under test
                 self._error = error
                 choice = ABANDON
@@ -382,6 +361,27 @@ class Kernel:
             self.early_timers += 1
             self._timer_fires(self.clock.fire_early())
 
+    def _grant_alone(self, index: int) -> bool:
+        """Let the only thread that can run go on; False when the watcher has seen enough."""
+        self._solo = True
+        watched = self._point.watcher is not None
+        if watched and not self._goes_on(index):
+            return False
+        self._granted = self.countdown = (
+            1 if watched or self.recorder is not None else SPIN_LIMIT - self._solo_run
+        )
+        self._last = index
+        self._run_start = self.steps
+        return True
+
+    def _goes_on(self, index: int) -> bool:
+        watcher = self._point.watcher
+        try:
+            return watcher is None or watcher.alone(index)
+        except Exception as error:  # must not be raised into the code under test
+            self._error = error
+            return False
+
     def _ask(self, enabled: list[int], may_fire: bool) -> int:
         point = self._point
         last = self._last
@@ -390,7 +390,7 @@ class Kernel:
             if self.steps - self._run_start >= SPIN_LIMIT:
                 self._turns.spun(last)
             if self._turns.waiting:
-                enabled = self._turns.whose(enabled, self.threads[last], self.steps + self.solo_steps)
+                enabled = self._turns.whose(enabled)
                 point.spinning = last not in enabled and self.threads[last].enabled
         point.runnable = enabled
         point.current = last
@@ -412,11 +412,10 @@ class Kernel:
             self._last = choice
             self._run_start = self.steps
             steps = min(point.steps, SPIN_LIMIT)
-        self._grant(1 if self.recorder is not None else max(steps, 1))
+        self._granted = self.countdown = 1 if self.closely or self.recorder is not None else max(steps, 1)
         return choice
 
     def _switch(self, thread: VirtualThread, following: VirtualThread | None) -> None:
-        self.switches += 1
         if following is None:
             self.carrier.root.switch()
         else:
@@ -435,10 +434,8 @@ class Kernel:
         while (index := self.clock.pop_due(self._is_stale)) is not None:
             self._timer_fires(index)
 
-    def _is_stale(self, index: int, token: int) -> bool:
-        return self.threads[index].timer != token
-
-    def _timer_fires(self, index: int) -> None:
+    def _timer_fires(self, index: int, cause: int = LAST_STEP) -> None:
+        self.causes.append((cause, index))
         thread = self.threads[index]
         if not thread.enabled:
             thread.timed_out = True
@@ -453,7 +450,7 @@ class Kernel:
             return True
         index = self.clock.jump(self._is_stale)
         if index is not None:
-            self._timer_fires(index)
+            self._timer_fires(index, IN_VAIN if self.enabled else ALL_STEPS)
             return True
         return patience > 0 and idle is not None and idle.waiting() and idle.poll(patience)
 

@@ -16,6 +16,7 @@ from types import CellType, ModuleType
 from typing import Any
 
 from torture.runtime import blocking, originals, threads, timing
+from torture.runtime.baton import Carried
 from torture.runtime.kernel import KERNEL
 from torture.runtime.primitives import Lock, RLock, make_waiter, primitive
 from torture.trace.site import Kind
@@ -57,6 +58,7 @@ def install() -> None:
     module.Thread.join = threads.join
     module.Thread.is_alive = threads.is_alive
     module.Thread.__hash__ = threads.number
+    module.Thread.__repr__ = threads.describe
     module.Event.is_set = _is_set
     module.Event.isSet = _is_set
     by_value |= blocking.install()
@@ -171,6 +173,8 @@ def interpreter_locks() -> list[Any]:
             locks.append(found)
         elif (kind is Lock or kind is RLock) and found._real is not None:
             ours.add(id(found._real))
+        elif kind is Carried:
+            ours.add(id(found.turn))
     return [lock for lock in locks if id(lock) not in ours]
 
 

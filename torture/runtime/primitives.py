@@ -128,6 +128,8 @@ class Lock:
             raise RuntimeError("release unlocked lock")
         self._held = False
         self.holder = None
+        if waiter and not self._contenders:
+            kernel.clock.uses += 1  # who is about to wait with a timeout will set no timer
         for contender in self._contenders:
             kernel.wake(contender, eagerly=waiter)
 

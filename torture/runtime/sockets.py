@@ -7,7 +7,7 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-from torture.runtime.blocking import DESCRIPTORS, READABLE, WRITABLE, announce, ready_for
+from torture.runtime.blocking import DESCRIPTORS, READABLE, WRITABLE, announce, plain_select, ready_for
 from torture.runtime.kernel import KERNEL
 
 
@@ -91,6 +91,8 @@ def install() -> None:
     for name in ("connect", "connect_ex", "bind", "listen", "shutdown"):
         setattr(kind, name, _plain_socket_method(name))
     kind.sendall = _sendall
+    # Its class took ``select.select`` when it was made: perhaps the hybrid, which it would call as a method.
+    selectors.SelectSelector._select = staticmethod(plain_select)  # type: ignore[attr-defined]
     for selector in ("EpollSelector", "PollSelector", "SelectSelector"):
         cls: Any = getattr(selectors, selector, None)
         if cls is not None:

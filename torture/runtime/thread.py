@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 from torture.runtime.carrier import Handle
@@ -18,6 +17,7 @@ class VirtualThread:
     __slots__ = (
         "calls",
         "children",
+        "copies",
         "daemon",
         "deadline",
         "enabled",
@@ -28,12 +28,12 @@ class VirtualThread:
         "joiners",
         "locals",
         "name",
-        "owned",
         "path",
         "pending",
         "started",
         "timed_out",
         "timer",
+        "uses",
         "waits_for",
         "yielded_at",
         "yields",
@@ -59,6 +59,7 @@ class VirtualThread:
         self.yields = 0  # in a row, and the last one's step
         self.yielded_at = 0
         self.children = 0
+        self.copies: object = None  # the container whose lock its pending read takes
+        self.uses: object = None  # what its pending operation uses that nothing guards
         self.calls: list[tuple[Site, bool]] = []  # announced and not returned (granularity gil)
         self.locals: dict[int, dict[str, Any]] = {}
-        self.owned: threading.Thread | None = None  # the threading.Thread it runs, if any

@@ -26,6 +26,7 @@ ALIVE = primitive(Kind.READ, "is_alive")
 _start = threading.Thread.start
 _join = threading.Thread.join
 _is_alive = threading.Thread.is_alive
+_repr = threading.Thread.__repr__
 _default_excepthook = threading.excepthook
 
 Failure = tuple[VirtualThread, BaseException]
@@ -49,7 +50,6 @@ def start(self: threading.Thread) -> None:
     it._torture = thread = KERNEL.spawn(
         lambda: _run(self), name=self.name, daemon=self.daemon, eagerly=_begins_invisibly(it)
     )
-    thread.owned = self
     it._ident = thread.ident
     it._native_id = thread.ident >> 12
     threading._active[thread.ident] = self  # type: ignore[attr-defined]
@@ -99,7 +99,10 @@ def join(self: threading.Thread, timeout: float | None = None) -> None:
     if timeout is not None:
         kernel.ends_matter = True
         kernel.decide(JOIN, virtual, None, False)
-    if virtual.finished or virtual not in kernel.threads:
+    if virtual not in kernel.threads:
+        return
+    if virtual.finished:
+        kernel.causes.append((virtual.index, kernel.current.index))
         return
     if timeout is not None and timeout <= 0:
         return
@@ -124,8 +127,17 @@ def is_alive(self: threading.Thread) -> bool:
     return not virtual.finished
 
 
-def number(self: threading.Thread) -> int:
-    """Hash a thread by its number in the execution instead of its address."""
+def describe(self: threading.Thread) -> str:
+    """Return what ``Thread.__repr__`` says: reads the thread's state, but is no point."""
+    virtual: VirtualThread | None = getattr(self, "_torture", None)
+    if virtual is None:
+        return _repr(self)
+    state = f"{'stopped' if virtual.finished else 'started'}{' daemon' if self.daemon else ''} {self.ident}"
+    return f"<{type(self).__name__}({self.name}, {state})>"
+
+
+def number(self: object) -> int:
+    """Hash a thread or a future by its number in the execution instead of its address."""
     it: Any = self
     found = it.__dict__.get("_torture_number")
     if found is None:
@@ -195,6 +207,14 @@ class Local:
         object.__delattr__(self, name)
 
 
+def _number_futures() -> None:
+    """Number futures, too, and sort them by it: the standard library locks them in the order of addresses."""
+    base: Any = sys.modules["concurrent.futures._base"]
+    if base.Future.__hash__ is not number:
+        base.Future.__hash__ = number
+        base.id = hash
+
+
 _serials = count()
 _sequence = count(1)
 
@@ -239,8 +259,10 @@ class FreshWorld:
         module._counter = count(1).__next__
         module._dangling = WeakSet()
         if pools is not None:
+            _number_futures()
             self._queues = pools._threads_queues
             pools._threads_queues = WeakKeyDictionary()
+            pools.ThreadPoolExecutor._counter = count().__next__  # names its threads
 
     def __exit__(self, *_: object) -> None:
         for name, value in self._saved:
@@ -261,7 +283,6 @@ def enter_main() -> None:
     _main._ident = KERNEL.current.ident
     threading._active[_main._ident] = _main  # type: ignore[attr-defined]
     KERNEL.current.name = _main.name
-    KERNEL.current.owned = _main
 
 
 def leave_main() -> list[str]:
@@ -275,7 +296,10 @@ def leave_main() -> list[str]:
             queue.put(None)
     alive = [thread for thread in KERNEL.threads if thread.index and not thread.finished]
     for virtual in KERNEL.threads:
-        if virtual.index and not virtual.finished and not virtual.daemon:
+        if virtual.index and not virtual.daemon:
+            if virtual.finished:
+                KERNEL.causes.append((virtual.index, KERNEL.current.index))
+                continue
             virtual.joiners.append(KERNEL.current)
             KERNEL.block(virtual, JOIN)
     return [thread.name for thread in alive if thread.index not in workers]

@@ -8,7 +8,7 @@ import platform
 import shlex
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,10 @@ from torture.errors import InternalError, UsageError
 from torture.exploration.job import Job
 from torture.findings import Finding, FindingKind, Result, Verdict
 from torture.oracles.accounting import Check
+from torture.parallel.job import StressJob
 from torture.report.console import Row
 from torture.report.json import to_json
+from torture.report.stress import latencies, slowest_p95
 from torture.scenario.document import suggestion
 from torture.scenario.loader import Case
 
@@ -29,6 +31,7 @@ TARGET = "torture.scenario.program:build"
 INTERRUPTED = 130  # as shells report SIGINT
 
 Explore = Callable[[Job], Result]
+Stress = Callable[[StressJob], Result]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +42,7 @@ class Options:
     only: str | None = None
     budget: float | None = None  # seconds
     seed: int | None = None
+    engine: str | None = None
     report_dir: str = "reports"
 
 
@@ -78,6 +82,7 @@ def execute(
     explore: Explore,
     options: Options,
     begin: Callable[[str], None] = lambda name: None,
+    stress: Stress | None = None,
 ) -> Run:
     """Run every case, and write the report before the first and after each.
 
@@ -89,7 +94,10 @@ def execute(
     try:
         for case in cases:
             begin(case.name)
-            run = Run((*run.rows, _row(case, _explored(case, explore, options), options)))
+            chosen = replace(case, engine=options.engine or case.engine)
+            row = _row(chosen, _executed(chosen, explore, stress, options), options)
+            escapes = chosen.engine == "stress" and case.engine == "explore"
+            run = Run((*run.rows, replace(row, may_escape=escapes)))
             _write(run, options, complete=False)
     except KeyboardInterrupt:
         run = Run(run.rows, interrupted=True)
@@ -97,41 +105,40 @@ def execute(
     return run
 
 
-def _explored(case: Case, explore: Explore, options: Options) -> Result:
+def _executed(case: Case, explore: Explore, stress: Stress | None, options: Options) -> Result:
     """Return the result of one case; an error of torture itself is one too."""
-    if case.engine != "explore":
+    arguments = {"file": case.file, "name": case.scenario.name, "variant": case.variant_name}
+    limits: dict[str, Any] = {
+        "executions": case.executions,
+        "budget": case.budget if options.budget is None else options.budget,
+        "seed": case.seed if options.seed is None else options.seed,
+    }
+    try:
+        if case.engine == "explore":
+            how: dict[str, Any] = {"strategy": case.strategy, "granularity": case.granularity}
+            return explore(Job(target=TARGET, arguments=arguments, **limits, **how))
+        if case.engine == "stress" and stress is not None:
+            return stress(StressJob(target=TARGET, arguments=arguments, **limits))
         warning = f"engine {case.engine!r} is not available in this version"
         return Result(target=case.name, verdict=Verdict.UNKNOWN, warnings=(warning,))
-    try:
-        return explore(
-            Job(
-                target=TARGET,
-                arguments={"file": case.file, "name": case.scenario.name, "variant": case.variant_name},
-                strategy=case.strategy,
-                executions=case.executions,
-                budget=case.budget if options.budget is None else options.budget,
-                seed=case.seed if options.seed is None else options.seed,
-                granularity=case.granularity,
-            )
-        )
     except InternalError as error:
         return Result(target=case.name, verdict=Verdict.ERROR, warnings=(f"internal error: {error}",))
 
 
 def _row(case: Case, result: Result, options: Options) -> Row:
     finding = result.finding
-    explored = case.engine == "explore" and result.verdict is not Verdict.ERROR
+    ran = _ran(case, result)
     deadlocks = int(finding is not None and finding.kind is FindingKind.DEADLOCK)
     return Row(
         scenario=case.scenario.name,
         fault=case.scenario.fault,
         variant=case.variant_name,
         engine=case.engine,
-        executions=result.executions if explored else None,
+        executions=result.executions if ran else None,
         lost=_counted(case, result, "lost", Check.EXACTLY_ONCE),
         duplicated=_counted(case, result, "duplicated", Check.EXACTLY_ONCE),
-        deadlocks=deadlocks if explored else None,
-        p95=None,
+        deadlocks=deadlocks if ran else None,
+        p95=slowest_p95(result),
         collisions=_counted(case, result, "collisions", Check.UNIQUE),
         verdict=result.verdict,
         expected=Verdict(case.variant.expect),
@@ -139,14 +146,18 @@ def _row(case: Case, result: Result, options: Options) -> Row:
         finding=finding,
         warnings=result.warnings,
         command=_command(case, finding, options),
+        latency=latencies(result),
     )
+
+
+def _ran(case: Case, result: Result) -> bool:
+    return result.verdict is not Verdict.ERROR and (case.engine == "explore" or result.executions > 0)
 
 
 def _counted(case: Case, result: Result, name: str, check: Check) -> int | None:
     """Return what was counted; 0 where the check looked and there was nothing, None where it did not."""
     counts = result.finding.counts if result.finding is not None else {}
-    ran = case.engine == "explore" and result.verdict is not Verdict.ERROR
-    looked = ran and check in case.scenario.checks and (result.finding is None or bool(counts))
+    looked = _ran(case, result) and check in case.scenario.checks and (result.finding is None or bool(counts))
     return counts.get(name) or (0 if looked else None)
 
 
@@ -154,9 +165,9 @@ def _command(case: Case, finding: Finding | None, options: Options) -> str:
     if finding is not None and finding.schedule:
         return f"torture replay {shlex.quote(finding.schedule)}"
     seed = case.seed if options.seed is None else options.seed
-    return shlex.join(
-        ["torture", "run", *(options.files or (case.file,)), "--only", case.name, "--seed", str(seed)]
-    )
+    engine = () if options.engine is None else ("--engine", options.engine)
+    files = options.files or (case.file,)
+    return shlex.join(["torture", "run", *files, "--only", case.name, *engine, "--seed", str(seed)])
 
 
 def _write(run: Run, options: Options, *, complete: bool) -> None:
@@ -187,7 +198,7 @@ def _write(run: Run, options: Options, *, complete: bool) -> None:
 
 
 def _as_json(row: Row) -> dict[str, Any]:
-    """Return all that the table shows, and the finding; no times, so that equal runs write equal bytes."""
+    """Return all that the table shows, and the finding; of times only latencies: else equal runs write equal bytes."""
     finding = row.finding
     return {
         "scenario": row.scenario,
@@ -199,10 +210,12 @@ def _as_json(row: Row) -> dict[str, Any]:
         "duplicated": row.duplicated,
         "deadlocks": row.deadlocks,
         "p95": row.p95,
+        "latency": list(row.latency),
         "collisions": row.collisions,
         "verdict": row.verdict.value,
         "expected": row.expected.value,
         "expected_kinds": [kind.value for kind in row.expected_kinds],
+        "may_escape": row.may_escape,
         "as_expected": row.as_expected,
         "finding": None if finding is None else _finding_as_json(finding),
         "warnings": list(row.warnings),

@@ -34,13 +34,26 @@ def build(*, file: str, name: str, variant: str) -> Callable[[], None]:
     checks = tuple(check.value for check in case.scenario.checks)  # plain strings: see accounting
     parameters = case.parameters
 
-    def target() -> None:
-        ledger = Ledger()
-        program(component, ledger, **_copy(parameters))
-        _balance(ledger, checks)
-
+    target = Target(component, program, parameters, checks)
     target.__module__ = module.__name__  # what is under test: the engine takes its package for own code
     return target
+
+
+class Target:
+    """What is executed again and again; an engine may put another ``component`` in, such as one that is timed."""
+
+    def __init__(
+        self, component: Any, program: Program, parameters: dict[str, Any], checks: tuple[str, ...]
+    ) -> None:
+        self.component = component
+        self._program = program
+        self._parameters = parameters
+        self._checks = checks
+
+    def __call__(self) -> None:
+        ledger = Ledger()
+        self._program(self.component, ledger, **_copy(self._parameters))
+        _balance(ledger, self._checks)
 
 
 def _balance(ledger: Ledger, checks: tuple[str, ...]) -> None:

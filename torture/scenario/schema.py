@@ -102,7 +102,7 @@ class Settings(Part):
     """How a scenario is run; the nearest that says it counts: scenario, its file, the including file."""
 
     engine: Engine | None = Field(
-        default=None, description="explore by default; the others need a later version"
+        default=None, description="explore by default; processes needs a later version"
     )
     strategy: Literal["auto", "random", "pct", "pos", "dfs"] | None = None
     budget: Budget | None = Field(default=None, description="time for each variant, such as 5s, 500ms or 2m")

@@ -8,10 +8,20 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from torture.strategies.dfs import Dfs
+from torture.strategies.dpor import Dpor
+from torture.strategies.parking import Parking
 from torture.strategies.pct import Pct
 from torture.strategies.pos import Pos
 from torture.strategies.random_walk import RandomWalk
 from torture.strategies.strategy import Strategy
+from torture.strategies.surw import Surw
 
-STRATEGIES: dict[str, Callable[[], Strategy]] = {"random": RandomWalk, "pct": Pct, "pos": Pos, "dfs": Dfs}
-SAMPLERS = ("random", "pct", "pos")
+STRATEGIES: dict[str, Callable[[], Strategy]] = {
+    "random": RandomWalk,
+    "pct": Pct,
+    "pos": Pos,
+    "surw": Surw,
+    "parking": Parking,
+    "dfs": Dfs,
+    "dpor": Dpor,
+}

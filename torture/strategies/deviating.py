@@ -1,4 +1,6 @@
-"""A schedule as its deviations from the non-preemptive one: what shrinking cuts down.
+"""A schedule as its deviations from the one that a reader expects: what shrinking cuts down.
+
+Expected is that a thread runs until it cannot, and that one which was interrupted then goes on.
 
 A deviation stands at a place that does not move when others are dropped: how many operations its thread had executed.
 Where it does not fit any more, it is passed over. Under a recorder the kernel asks at every operation and the
@@ -8,7 +10,7 @@ recorder counts them, also those that a thread executes while it is alone.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from torture.runtime.choice import FIRE_TIMER, SchedulingPoint
@@ -33,7 +35,7 @@ class Deviation:
 
 
 class Deviating:
-    """Runs every thread until it cannot go on, but for the given deviations; notes those that it made.
+    """Lets threads run as expected but for the given deviations; notes those that it made.
 
     Following a ``schedule`` instead, it notes the deviations of that one.
     """
@@ -47,27 +49,33 @@ class Deviating:
         self._plan = {(d.thread, d.done, d.visit): d.choice for d in plan}
         self._replay = None if schedule is None else Replay(schedule)
         self.made: list[Deviation] = []
-        self.possible: list[Deviation] = []  # all that could have been made instead of going on as usual
+        self.changes: list[Deviation] = []  # the same and those that were as usual
+        self.possible: list[Deviation] = []  # all that could have been made where it went on as usual
 
     def begin(self, rng: Random) -> bool:
         self._visits: dict[tuple[str, int], int] = {}
+        self._interrupted: list[int] = []  # threads, the last one first in turn
         return self._replay is None or self._replay.begin(rng)
 
     def choose(self, point: SchedulingPoint) -> int:
         place = self._place(point)
-        usual = in_turn(point)
+        usual = self._usual(point)
         choice = self._planned(place, point, usual) if self._replay is None else self._replay.choose(point)
         point.steps = 1
-        preempts = point.current in point.runnable
+        goes_on = point.current in point.runnable
+        name = "" if choice == FIRE_TIMER else point.threads[choice].path
+        made = Deviation(*place, name, goes_on)
         if choice != usual:
-            name = "" if choice == FIRE_TIMER else point.threads[choice].path
-            self.made.append(Deviation(*place, name, preempts))
+            self.made.append(made)
         else:
-            self.possible += [
-                Deviation(*place, point.threads[index].path, preempts)
-                for index in point.runnable
-                if index != usual
-            ]
+            others = [point.threads[index].path for index in point.runnable if index != usual]
+            self.possible += [replace(made, choice=other) for other in others + [""] * point.timer]
+        if choice != point.current:
+            self.changes.append(made)
+            if choice in self._interrupted:
+                self._interrupted.remove(choice)
+            if goes_on and choice >= 0:
+                self._interrupted.append(point.current)
         return choice
 
     def end(self, steps: int) -> None:
@@ -87,9 +95,12 @@ class Deviating:
             return FIRE_TIMER if point.timer else usual
         return next((i for i in point.runnable if point.threads[i].path == choice), usual)
 
-
-def in_turn(point: SchedulingPoint) -> int:
-    """Return the current thread if it can go on, else the next one in the order of their start."""
-    if point.current in point.runnable:
-        return point.current
-    return next((index for index in point.runnable if index > point.current), point.runnable[0])
+    def _usual(self, point: SchedulingPoint) -> int:
+        """Return the current thread if it can go on, else the last interrupted one, else the next in turn."""
+        runnable = point.runnable
+        if point.current in runnable:
+            return point.current
+        last = next((index for index in reversed(self._interrupted) if index in runnable), None)
+        if last is not None:
+            return last
+        return next((index for index in runnable if index > point.current), runnable[0])

@@ -143,7 +143,7 @@ def classes() -> None:
 def caches() -> None:
     calls, got = [], []
 
-    @functools.lru_cache(maxsize=None)
+    @functools.lru_cache(maxsize=8)
     def slow(number: int) -> int:
         calls.append(number)
         return number * 2
@@ -278,7 +278,7 @@ class Descriptor:
         self.name = f"_{name}"
 
     def __get__(self, instance: object, owner: type) -> object:
-        return getattr(instance, self.name, 0)
+        return vars(instance).get(self.name, 0)
 
     def __set__(self, instance: object, value: object) -> None:
         setattr(instance, self.name, value)
@@ -330,4 +330,5 @@ def objects_with_their_own_ways() -> None:
     assert 5 not in odd
     assert odd[1:2, ...] == (slice(1, 2), ...)
     assert not odd
-    assert odd(*[1, 2], **{"k": 3}) == 6
+    options = {"k": 3}
+    assert odd(*[1, 2], **options) == 6

@@ -3,7 +3,6 @@
 import threading
 from concurrent import futures
 from concurrent.futures import FIRST_COMPLETED, FIRST_EXCEPTION, Future, ThreadPoolExecutor
-from multiprocessing.pool import ThreadPool
 
 
 def _square(number: int) -> int:
@@ -135,20 +134,3 @@ def pools_in_pools() -> None:
 def pools_that_nobody_closes() -> None:
     pool = ThreadPoolExecutor(2)
     assert pool.submit(_square, 3).result() == 9
-
-
-def pools_of_multiprocessing() -> None:
-    with ThreadPool(2) as pool:
-        assert pool.map(_square, (1, 2, 3)) == [1, 4, 9]
-        assert pool.apply_async(_square, (4,)).get() == 16
-
-
-def _lost_update() -> None:
-    total = [0]
-
-    def add(number: int) -> None:
-        total[0] += number
-
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(add, (1, 2)))
-    assert total == [3]

@@ -160,7 +160,7 @@ def exit_of_a_thread_is_silent() -> None:
 
 def own_excepthook() -> None:
     caught = []
-    before, threading.excepthook = threading.excepthook, lambda args: caught.append(args)
+    before, threading.excepthook = threading.excepthook, caught.append
 
     def fail() -> None:
         raise KeyError("lost")
@@ -187,6 +187,7 @@ def threads_without_the_module() -> None:
     ident = _thread.start_new_thread(work, (7,))
     gate.acquire()
     assert done == [7]
+    gate.release()
     assert isinstance(ident, int)
 
 

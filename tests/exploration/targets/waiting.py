@@ -78,7 +78,7 @@ def reentrant_locks() -> None:
     with lock, lock:
         _together(lambda: seen.append(lock.acquire(blocking=False)))
         _together(lambda: seen.append(_refused(RuntimeError, lock.release)))
-    _together(lambda: seen.append(lock.acquire(blocking=False)))
+    _together(lambda: seen.append(lock.acquire(blocking=False) and not lock.release()))
     assert seen == [False, True, True]
 
 
@@ -104,9 +104,13 @@ def conditions() -> None:
 
 def conditions_time_out() -> None:
     condition = threading.Condition(threading.Lock())
-    with condition:
-        assert not condition.wait(0.01)
-        assert condition.wait_for(lambda: False, timeout=0.01) is False
+
+    def wait() -> None:
+        with condition:
+            assert not condition.wait(0.01)
+            assert condition.wait_for(lambda: False, timeout=0.01) is False
+
+    _together(wait, wait)
 
 
 def conditions_keep_a_nested_lock() -> None:
@@ -244,7 +248,11 @@ def other_queues() -> None:
 def simple_queues_block() -> None:
     simple: queue.SimpleQueue[int] = queue.SimpleQueue()
     got: list[int] = []
-    _together(lambda: got.append(simple.get()), lambda: got.append(simple.get()), lambda: [simple.put(n) for n in (1, 2)])
+    _together(
+        lambda: got.append(simple.get()),
+        lambda: got.append(simple.get()),
+        lambda: [simple.put(n) for n in (1, 2)],
+    )
     assert sorted(got) == [1, 2]
     assert simple.empty()
 

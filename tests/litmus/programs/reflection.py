@@ -19,7 +19,7 @@ def increment_by_setattr_getattr() -> Outcome:
     o = Bag()
 
     def bump() -> None:
-        setattr(o, "x", getattr(o, "x") + 1)  # noqa: B009, B010 (the spelling is the subject)
+        setattr(o, "x", getattr(o, "x") + 1)
 
     beside_main(bump, bump)
     return (o.x,)
@@ -31,7 +31,7 @@ def increment_by_setattr() -> Outcome:
     o = Bag()
 
     def bump() -> None:
-        setattr(o, "x", o.x + 1)  # noqa: B010 (the spelling is the subject)
+        setattr(o, "x", o.x + 1)
 
     two(bump, bump)
     return (o.x,)
@@ -104,7 +104,7 @@ def setattr_while_read() -> Outcome:
     seen = []
 
     def writer() -> None:
-        setattr(o, "x", 1)  # noqa: B010 (the spelling is the subject)
+        setattr(o, "x", 1)
 
     def reader() -> None:
         seen.append(o.x)

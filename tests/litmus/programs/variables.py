@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from threading import Thread
 
-from tests.litmus.corpus import Outcome, litmus
+from tests.litmus.corpus import UNSAFE, Outcome, litmus
 from tests.litmus.programs.together import beside_main, two
 
 counter = 0
@@ -169,9 +169,9 @@ def loop_variable_bound_by_partial() -> Outcome:
     return tuple(seen)
 
 
-@litmus(free_threaded={(1, 2), (-1, 1)})
+@litmus(free_threaded={UNSAFE}, gil={(1, 2), (-1, 1)})
 def shared_generator() -> Outcome:
-    """A generator that runs refuses a second caller."""
+    """A generator that runs refuses a second caller, if the GIL keeps it from running twice."""
     n = 0
 
     def numbers():

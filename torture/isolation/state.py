@@ -5,10 +5,20 @@ from __future__ import annotations
 import mmap
 import signal
 import struct
+from typing import NamedTuple
 
 SIZE = 4096
 ASK = signal.SIGUSR2  # "do you make progress?"
 DUMP = signal.SIGUSR1  # faulthandler writes the stack, and the worker is ended
+
+
+class Seen(NamedTuple):
+    """What the parent reads."""
+
+    executions: int
+    points: int
+    answers: int
+    ready: int  # whether the target is imported
 
 
 class State:
@@ -30,7 +40,6 @@ class State:
         (answers,) = struct.unpack_from("Q", self._map, 16)
         struct.pack_into("Q", self._map, 16, answers + 1)
 
-    def read(self) -> tuple[int, int, int, int]:
-        """Return executions, points, answers, ready."""
-        executions, points, answers, ready = struct.unpack_from("QQQQ", self._map, 0)
-        return executions, points, answers, ready
+    def read(self) -> Seen:
+        """Return all of it."""
+        return Seen(*struct.unpack_from("QQQQ", self._map, 0))

@@ -1,0 +1,127 @@
+"""Whatever the code under test does, the run ends with a verdict that says what happened and where."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.exploration.exploring import TARGETS, explored, found, python
+from torture.findings import FindingKind, Verdict
+
+QUICK = {"stall_limit": 0.5, "step_limit": 2_500, "executions": 30}
+
+
+@pytest.mark.parametrize(
+    ("target", "kind", "said"),
+    [
+        ("ends_the_process", FindingKind.EXIT, "ended the process with status 7"),
+        ("leaves", FindingKind.EXIT, "SystemExit: enough"),
+        ("crashes", FindingKind.CRASH, "SIGSEGV"),
+        ("grows", FindingKind.MEMORY, "more than 300 MiB of memory"),
+        ("holds_the_gil", FindingKind.HANG, "wrong.py"),
+        ("blocks_alone", FindingKind.HANG, "MainThread blocked outside the control of the scheduler"),
+        ("waits_for_another_process", FindingKind.HANG, "Popen"),
+        ("loops_without_touching_anything", FindingKind.HANG, "in loops_without_touching_anything"),
+        ("counts_for_ever", FindingKind.LIVELOCK, "no end after 2500 scheduling points"),
+        ("wait_for_each_other_politely", FindingKind.LIVELOCK, "no end after 2500 scheduling points"),
+        ("fails_in_a_thread", FindingKind.EXCEPTION, "KeyError: 'missing'"),
+        ("waits_for_a_pipe", FindingKind.DEADLOCK, "waits in a read or write"),
+    ],
+)
+def test_a_wrong_end_is_a_finding_of_its_kind(target: str, kind: FindingKind, said: str) -> None:
+    finding = found(kind, f"wrong:{target}", memory_limit=300 << 20, **QUICK)
+
+    assert said in finding.message
+
+
+def test_what_did_not_survive_is_said_to_have_no_schedule() -> None:
+    result = explored("wrong:ends_the_process")
+
+    assert result.finding is not None
+    assert result.finding.schedule == ""
+    assert any("schedule is not known" in warning for warning in result.warnings)
+
+
+def test_the_errors_of_all_threads_are_kept() -> None:
+    finding = found(FindingKind.EXCEPTION, "wrong:fails_in_two_threads")
+
+    assert len(finding.errors) == 2
+    assert {"KeyError: 'one'" in text for text in finding.errors} == {True, False}
+    assert all("wrong.py" in text for text in finding.errors)
+
+
+def test_a_deadlock_names_who_waits_for_what_held_by_whom() -> None:
+    message = found(FindingKind.DEADLOCK, "wrong:deadlocks").message
+
+    assert message.startswith("deadlock: 3 threads wait for ever")
+    assert message.count("waits in Lock.acquire for Lock#") == 2
+    assert "held by Thread-1" in message
+    assert "held by Thread-2" in message
+
+
+def test_a_circle_of_joins_is_a_deadlock() -> None:
+    message = found(FindingKind.DEADLOCK, "wrong:joins_who_joins").message
+
+    assert message.count("waits in Thread.join") == 3
+    assert ":0 in" not in message
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ("wrong:blocks_beside_others", "blocked outside the control of the scheduler at"),
+        ("wrong:uses_semaphores_of_processes", "SemLock"),
+        ("wrong:tosses_a_coin", "the code under test is nondeterministic"),
+        ("wrong:runs_on_a_thread_of_c", "ran code under test"),
+        ("wrong:swallows_everything", "caught what should end it"),
+        ("hidden:uses_it", "a lock of the interpreter's own in a list is outside control"),
+    ],
+)
+def test_what_stayed_uncontrolled_is_named_and_no_pass(target: str, said: str) -> None:
+    result = explored(target, **QUICK)
+
+    assert (result.verdict, result.finding) == (Verdict.UNKNOWN, None)
+    assert any(said in line for line in result.unseen), result.unseen
+
+
+def test_nondeterminism_is_said_with_its_place() -> None:
+    result = explored("wrong:tosses_a_coin")
+
+    assert any("step " in line for line in result.unseen), result.unseen
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ("leaves_a_thread_behind", "thread Thread-1 (wait) was still running when the target returned"),
+        ("leaves_a_lock_held", "was still held at the end"),
+    ],
+)
+def test_what_is_left_behind_is_warned_of(target: str, said: str) -> None:
+    result = explored(f"wrong:{target}")
+
+    assert any(said in warning for warning in result.warnings), result.warnings
+
+
+@pytest.mark.parametrize("strategy", ["random", "pct", "pos"])
+@pytest.mark.parametrize("target", ["spins", "spins_and_yields", "spins_and_sleeps", "polls_the_clock"])
+def test_a_correct_program_that_spins_is_no_livelock(target: str, strategy: str) -> None:
+    result = explored(f"wrong:{target}", strategy=strategy, executions=30)
+
+    assert (result.verdict, result.executions) == (Verdict.PASSED, 30), result
+
+
+def test_a_worker_that_starts_slowly_is_not_taken_for_one_that_hangs() -> None:
+    result = explored("starting:subclasses", stall_limit=0.01)
+
+    assert (result.verdict, result.executions) == (Verdict.PASSED, 100), result.finding
+
+
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [("starting:subclasses", 0), ("wrong:deadlocks", 1), ("wrong:missing", 2), ("wrong:tosses_a_coin", 4)],
+)
+def test_the_command_ends_with_the_verdicts_status(target: str, status: int) -> None:
+    place, _, name = target.partition(":")
+
+    run = python("-m", "torture", "explore", f"{TARGETS / place}.py:{name}", "--executions", "50")
+    assert run.returncode == status, run.stdout + run.stderr

@@ -1,0 +1,1 @@
+"""The engine for real threads, through its public interface."""

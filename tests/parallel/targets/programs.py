@@ -1,0 +1,172 @@
+"""Programs for real threads: each function is a target."""
+
+import ctypes
+import os
+import queue
+import sys
+import threading
+import time
+
+
+def together(*functions):
+    threads = [threading.Thread(target=function, name=function.__name__) for function in functions]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+class Counter:
+    def __init__(self):
+        self.value = 0
+        self.lock = threading.Lock()
+
+
+def more(number):
+    return number + 1
+
+
+def lost_update():
+    counter = Counter()
+
+    def first():
+        counter.value = more(counter.value)
+
+    def second():
+        counter.value = more(counter.value)
+
+    together(first, second)
+    assert counter.value == 2, counter.value
+
+
+def locked_update():
+    counter = Counter()
+
+    def first():
+        with counter.lock:
+            counter.value = more(counter.value)
+
+    def second():
+        with counter.lock:
+            counter.value = more(counter.value)
+
+    together(first, second)
+    assert counter.value == 2, counter.value
+
+
+def lock_order():
+    one, other = Counter(), Counter()
+
+    def transfer(source, destination):
+        with source.lock:
+            time.sleep(0.02)
+            with destination.lock:
+                destination.value += 1
+
+    def there():
+        transfer(one, other)
+
+    def back():
+        transfer(other, one)
+
+    together(there, back)
+
+
+def nobody_puts():
+    queue.Queue().get()
+
+
+def endless():
+    while True:
+        pass
+
+
+def crash():
+    ctypes.string_at(0)
+
+
+def leave():
+    os._exit(7)
+
+
+def stop():
+    sys.exit(5)
+
+
+def greedy():
+    kept = []
+    while True:
+        kept.append(bytearray(1 << 20))
+
+
+def thread_raises_and_main_waits():
+    def broken():
+        raise ValueError("no such thing")
+
+    threading.Thread(target=broken, name="broken").start()
+    queue.Queue().get()
+
+
+def left_running():
+    threading.Thread(target=time.sleep, args=(60,), name="sleeper", daemon=True).start()
+
+
+def start_after_the_first_has_answered():
+    answered = threading.Event()
+
+    def first():
+        answered.set()
+
+    threads = [threading.Thread(target=first), threading.Thread(target=first)]
+    threads[0].start()
+    assert answered.wait(10)
+    threads[1].start()
+    for thread in threads:
+        thread.join()
+
+
+def own_run_method():
+    class Worker(threading.Thread):
+        def run(self):
+            self.seen = "run" in self.__dict__
+
+    worker = Worker()
+    worker.start()
+    worker.join()
+    assert worker.seen is False
+
+
+_calls = []
+
+
+def called_at_once():
+    _calls.append(threading.current_thread().name)
+    time.sleep(0.01)
+    assert threading.current_thread() is not threading.main_thread()
+
+
+class Sleeper:
+    def nap(self):
+        time.sleep(0.01)
+
+    def twice(self):
+        self.nap()
+        self.nap()
+
+
+class Timed:
+    """A target that says what its component is, as a scenario does."""
+
+    __module__ = __name__
+    component = Sleeper
+
+    def __call__(self):
+        sleeper = self.component()
+        assert type(sleeper).__name__ == "Sleeper"
+        assert isinstance(sleeper, Sleeper)
+        sleeper.nap()
+        sleeper.twice()
+
+
+def timed():
+    return Timed()

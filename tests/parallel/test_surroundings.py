@@ -1,0 +1,106 @@
+"""The engine from the command line, in scenarios, and where greenlet is not installed."""
+
+import json
+import os
+import subprocess
+import sys
+
+import jsonschema
+import pytest
+
+from tests.parallel.stressing import PROGRAMS, ROOT
+from torture.cli import main
+from torture.parallel.stacks import py_spy
+
+SCENARIO = """\
+scenarios:
+  - name: counters
+    program: p.py:program
+    checks: [none]
+    executions: 4
+    variants:
+      right: {component: "p.py:Right", expect: passed}
+      missed: {component: "p.py:Right", expect: failed, kind: lost}
+      wrong: {component: "p.py:Wrong", expect: failed, kind: assertion}
+      worse: {component: "p.py:Wrong", expect: failed, kind: lost}
+"""
+PROGRAM = """\
+class Right:
+    def get(self): return 1
+class Wrong:
+    def get(self): return 2
+def program(component, ledger):
+    assert component().get() == 1
+"""
+
+
+@pytest.fixture
+def scenario(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "s.yaml").write_text(SCENARIO)
+    (tmp_path / "p.py").write_text(PROGRAM)
+    return tmp_path
+
+
+def test_it_runs_where_greenlet_cannot_be_imported(tmp_path):
+    (tmp_path / "greenlet.py").write_text("raise ImportError('blocked')")
+    command = [sys.executable, "-m", "torture", "stress", f"{PROGRAMS}:locked_update", "--executions", "20"]
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert "passed: 0 of 20 executions failed; stress proves nothing" in done.stdout
+
+
+def test_the_json_says_engine_interpreter_and_disturbance(capsys):
+    status = main(["stress", f"{PROGRAMS}:locked_update", "--executions", "6", "--seed", "3", "--json", "-"])
+    document = json.loads(capsys.readouterr().out)
+    jsonschema.validate(document, json.loads((ROOT / "docs/result.schema.json").read_text()))
+
+    assert (status, document["strategy"], document["seed"], document["executions"]) == (0, "stress", 3, 6)
+    assert isinstance(document["stages"][0]["gil"], bool)
+    assert [stage["perturbation"] for stage in document["stages"]] == ["off", "light"]
+
+
+def test_a_failure_is_status_1_and_offers_no_schedule(capsys):
+    status = main(["stress", f"{PROGRAMS}:stop", "--executions", "1"])
+    out = capsys.readouterr().out
+
+    assert status == 1
+    assert "failed: exit in" in out
+    assert "there is no schedule to replay" in out
+
+
+@pytest.mark.skipif(py_spy() is None, reason="py-spy is not installed")
+def test_a_profile_is_written(tmp_path, capsys):
+    file = tmp_path / "profile.json"
+    main(["stress", f"{PROGRAMS}:called_at_once", "--threads", "2", "--budget", "1s", "--profile", str(file)])
+    profile = json.loads(file.read_text())
+
+    assert "speedscope" in profile["$schema"]
+    assert any("called_at_once" in frame["name"] for frame in profile["shared"]["frames"])
+
+
+def test_stress_may_miss_what_explore_has_to_find(scenario, capsys):
+    status = main(["run", "s.yaml", "--engine", "stress", "--report-dir", "out"])
+    out = capsys.readouterr().out
+    rows = {row["variant"]: row for row in json.loads((scenario / "out/run.json").read_text())["rows"]}
+
+    assert status == 1  # because of the wrong kind alone
+    assert {name: row["as_expected"] for name, row in rows.items()} == {
+        "right": True,
+        "missed": True,
+        "wrong": True,
+        "worse": False,
+    }
+    assert "may fail" in out
+    assert "1 not caught (stress proves nothing)" in out
+    assert rows["right"]["p95"] > 0
+    assert rows["right"]["latency"][0]["operation"] == "Right.get"
+
+
+def test_a_scenario_that_asks_for_stress_itself_has_to_keep_its_word(scenario, capsys):
+    (scenario / "s.yaml").write_text(SCENARIO.replace("    checks", "    engine: stress\n    checks"))
+
+    assert main(["run", "s.yaml", "--only", "*/right"]) == 0
+    assert main(["run", "s.yaml", "--only", "*/missed"]) == 1

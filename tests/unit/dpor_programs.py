@@ -1,0 +1,405 @@
+"""What test_dpor.py explores: ``python dpor_programs.py PROGRAM STRATEGY GRANULARITY``; prints JSON."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from queue import Queue
+from threading import Condition, Event, Lock, RLock, Thread
+from typing import Any
+
+Outcome = tuple[object, ...]
+
+
+class Shared:
+    """Attributes to race on."""
+
+    x = 0
+    y = 0
+
+
+def together(*bodies: Callable[[], object]) -> None:
+    threads = [Thread(target=body) for body in bodies]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def sections(kind: str, threads: int, count: int) -> Callable[[], Outcome]:
+    """Return a program of so many threads with so many critical sections each; it returns their order."""
+    make: Callable[[], Any] = {"Lock": Lock, "RLock": RLock, "Condition": Condition, "Queue": Queue}[kind]
+
+    def program() -> Outcome:
+        guard = make()
+        order: list[int] = []
+
+        def work(number: int) -> None:
+            for _ in range(count):
+                if kind == "Queue":
+                    guard.put(number)
+                else:
+                    with guard:
+                        order.append(number)
+
+        together(*(lambda number=number: work(number) for number in range(threads)))
+        return tuple(guard.get() for _ in range(threads * count)) if kind == "Queue" else tuple(order)
+
+    return program
+
+
+def independent() -> Outcome:
+    values = [Shared(), Shared(), Shared()]
+
+    def work(value: Shared) -> None:
+        for number in range(4):
+            value.x = number
+
+    together(*(lambda value=value: work(value) for value in values))
+    return tuple(value.x for value in values)
+
+
+def readers() -> Outcome:
+    shared = Shared()
+    seen = [0, 0]
+
+    def read(number: int) -> None:
+        seen[number] = shared.x
+
+    def write() -> None:
+        shared.x = 1
+
+    together(lambda: read(0), lambda: read(1), write)
+    return tuple(seen)
+
+
+def locked_before_acquire() -> Outcome:
+    lock = Lock()
+    seen: list[bool] = []
+
+    def hold() -> None:
+        lock.acquire()
+
+    together(lambda: seen.append(lock.locked()), hold)
+    return tuple(seen)
+
+
+def try_before_release() -> Outcome:
+    lock = Lock()
+    seen: list[bool] = []
+
+    def hold() -> None:
+        with lock:
+            pass
+
+    together(lambda: seen.append(lock.acquire(blocking=False)), hold)
+    return tuple(seen)
+
+
+def blocked_when_abandoned() -> Outcome:
+    """Threads wait for a lock whose holder is asleep in the branch."""
+    shared = Shared()
+    first, second = Lock(), Lock()
+    seen: list[int] = []
+
+    def one() -> None:
+        shared.x = 1
+        with first, second:
+            seen.append(1)
+
+    def two() -> None:
+        with first:
+            if shared.x:
+                with second:
+                    seen.append(2)
+
+    def three() -> None:
+        if second.acquire(blocking=False):
+            seen.append(3)
+            shared.x = 0
+            second.release()
+
+    together(one, two, three)
+    return tuple(seen)
+
+
+def deadlock_of_three() -> Outcome:
+    forks = [Lock(), Lock(), Lock()]
+    eaten: list[int] = []
+
+    def eat(seat: int) -> None:
+        with forks[seat], forks[(seat + 1) % 3]:
+            eaten.append(seat)
+
+    together(*(lambda seat=seat: eat(seat) for seat in range(3)))
+    return tuple(sorted(eaten))
+
+
+def clock_read_by_two() -> Outcome:
+    seen = [0, 0]
+    began = time.monotonic_ns()
+
+    def read(number: int) -> None:
+        seen[number] = time.monotonic_ns() - began
+
+    together(lambda: read(0), lambda: read(1))
+    return tuple(seen)
+
+
+def early_timer_and_notify() -> Outcome:
+    condition = Condition()
+    seen: list[bool] = []
+
+    def wait() -> None:
+        with condition:
+            seen.append(condition.wait(0.05))
+
+    def notify() -> None:
+        while not seen:
+            with condition:
+                condition.notify()
+            if not seen:
+                break
+
+    together(wait, notify)
+    return tuple(seen)
+
+
+def timed_acquire() -> Outcome:
+    lock = Lock()
+    seen: list[bool] = []
+
+    def hold() -> None:
+        with lock:
+            pass
+
+    together(lambda: seen.append(lock.acquire(timeout=0.05)), hold)
+    return tuple(seen)
+
+
+def sleepers() -> Outcome:
+    seen: list[int] = []
+
+    def work(number: int) -> None:
+        time.sleep(0.01 * number)
+        seen.append(number)
+
+    together(lambda: work(1), lambda: work(2))
+    return tuple(seen)
+
+
+def end_of_main() -> Outcome:
+    """A daemon fails, or the main thread ends first."""
+    shared = Shared()
+
+    def fail() -> None:
+        shared.x = 1
+        raise KeyError
+
+    Thread(target=fail, daemon=True).start()
+    shared.y = 1
+    return ()
+
+
+def blocked_at_end_of_main() -> Outcome:
+    lock = Lock()
+
+    def fail() -> None:
+        with lock:
+            raise KeyError
+
+    Thread(target=fail, daemon=True).start()
+    with lock:
+        pass
+    return ()
+
+
+def two_failures() -> Outcome:
+    first, second = Shared(), Shared()
+
+    def fail(shared: Shared, error: type[Exception]) -> None:
+        shared.x = 1
+        raise error
+
+    together(lambda: fail(first, KeyError), lambda: fail(second, ValueError))
+    return ()
+
+
+def order_of_keys() -> Outcome:
+    found: dict[str, int] = {}
+
+    def put(key: str) -> None:
+        found[key] = 1
+
+    together(lambda: put("a"), lambda: put("b"))
+    return tuple(found)
+
+
+def last_element() -> Outcome:
+    items = [0, 0]
+    seen: list[int] = []
+
+    def write() -> None:
+        items[1] = 2
+
+    together(write, lambda: seen.append(items[-1]))
+    return tuple(seen)
+
+
+def class_attribute() -> Outcome:
+    class Local:
+        x = 0
+
+    one = Local()
+    seen: list[int] = []
+
+    def write() -> None:
+        Local.x = 1
+
+    together(write, lambda: seen.append(one.x))
+    return tuple(seen)
+
+
+def listed_attributes() -> Outcome:
+    class Empty:
+        pass
+
+    empty: Any = Empty()
+
+    def first() -> None:
+        empty.a = 1
+
+    def second() -> None:
+        empty.b = 1
+
+    together(first, second)
+    return tuple(vars(empty))
+
+
+def late_notification() -> Outcome:
+    condition = Condition()
+    shared = Shared()
+
+    def wait() -> None:
+        with condition:
+            if not shared.x:
+                condition.wait()
+
+    def notify() -> None:
+        shared.x = 1
+        with condition:
+            condition.notify()
+
+    together(wait, notify)
+    return (shared.x,)
+
+
+def yields() -> Outcome:
+    shared = Shared()
+    seen: list[int] = []
+
+    def wait() -> None:
+        for _ in range(3):
+            time.sleep(0)
+        seen.append(shared.x)
+
+    def write() -> None:
+        shared.x = 1
+
+    together(wait, write)
+    return tuple(seen)
+
+
+def same_file() -> Outcome:
+    """Two spellings of one path."""
+    folder = tempfile.gettempdir()
+    path = os.path.join(folder, f"torture-dpor-{os.getpid()}")
+    seen: list[bool] = []
+    if os.path.exists(path):
+        os.unlink(path)
+
+    def make() -> None:
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY))
+
+    def look() -> None:
+        seen.append(os.access(os.path.join(folder, ".", os.path.basename(path)), os.F_OK))
+
+    together(make, look)
+    os.unlink(path)
+    return tuple(seen)
+
+
+def pipe() -> Outcome:
+    reader, writer = os.pipe()
+    seen: list[bytes] = []
+    together(
+        lambda: os.write(writer, b"a"),
+        lambda: os.write(writer, b"b"),
+        lambda: seen.append(os.read(reader, 1)),
+    )
+    os.close(reader)
+    os.close(writer)
+    return tuple(seen)
+
+
+def handed_over_lock() -> Outcome:
+    """Released by another thread than the one that took it."""
+    lock = Lock()
+    lock.acquire()
+    seen: list[int] = []
+
+    def take(number: int) -> None:
+        with lock:
+            seen.append(number)
+
+    together(lock.release, lambda: take(1), lambda: take(2))
+    return tuple(seen)
+
+
+def spins() -> Outcome:
+    done = Event()
+    shared = Shared()
+
+    def wait() -> None:
+        while not shared.x:
+            pass
+
+    def finish() -> None:
+        done.set()
+        shared.x = 1
+
+    together(wait, finish)
+    return ()
+
+
+def main(program: str, strategy: str, granularity: str) -> None:
+    """Explore one program and print what was seen."""
+    import json
+
+    from torture.exploration.outcomes import outcomes
+
+    name, *arguments = program.split(":")
+    function = globals()[name]
+    if arguments:
+        function = function(arguments[0], int(arguments[1]), int(arguments[2]))
+    found = outcomes(function, strategy=strategy, granularity=granularity, executions=30_000)
+    report = {
+        "seen": sorted(repr(outcome) for outcome in found.seen),
+        "exhausted": found.exhausted,
+        "executions": found.executions,
+    }
+    print(json.dumps(report))
+
+
+if __name__ == "__main__":
+    from torture.exploration.outcomes import prepare
+
+    prepare()
+    sys.modules.pop("dpor_programs", None)
+    sys.path.insert(0, os.path.dirname(__file__))
+    import dpor_programs
+
+    dpor_programs.main(*sys.argv[1:])

@@ -1,0 +1,112 @@
+"""DPOR runs one execution of each class of schedules, misses no outcome, and says when that is all.
+
+Each program runs in a process of its own, because torture's patches are process-wide: this file is its worker, too.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from ast import literal_eval
+from functools import cache
+from math import factorial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PROGRAMS = Path(__file__).parent / "dpor_programs.py"
+
+
+@cache
+def explored(program: str, strategy: str = "dpor", granularity: str = "free-threaded") -> Any:
+    """Return what a program showed: its outcomes, whether exhausted, and the number of executions."""
+    command = [sys.executable, str(PROGRAMS), program, strategy, granularity]
+    environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "0"}
+    worker = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False
+    )
+    if worker.returncode:
+        pytest.fail(worker.stderr[-4000:], pytrace=False)
+    return json.loads(worker.stdout)
+
+
+def seen(program: str, strategy: str = "dpor", granularity: str = "free-threaded") -> set[Any]:
+    """Return the outcomes of a program that must be exhausted."""
+    report = explored(program, strategy, granularity)
+    assert report["exhausted"], report
+    return {literal_eval(outcome) for outcome in report["seen"]}
+
+
+SECTIONS = [
+    (kind, threads, sections)
+    for kind in ("Lock", "RLock", "Condition", "Queue")
+    for threads, sections in ((2, 1), (2, 2), (2, 3), (3, 1), (3, 2))
+] + [("Lock", 2, 5), ("Lock", 3, 3)]
+
+
+@pytest.mark.parametrize(("kind", "threads", "sections"), SECTIONS)
+def test_critical_sections_are_executed_once_in_each_order(kind: str, threads: int, sections: int) -> None:
+    program = f"sections:{kind}:{threads}:{sections}"
+
+    orders = factorial(threads * sections) // factorial(sections) ** threads
+    assert len(seen(program)) == orders
+    assert explored(program)["executions"] == orders
+
+
+def test_independent_threads_are_executed_once() -> None:
+    assert seen("independent") == {(3, 3, 3)}
+    assert explored("independent")["executions"] == 1
+
+
+def test_two_readers_and_a_writer_have_four_classes() -> None:
+    assert seen("readers") == {(0, 0), (0, 1), (1, 0), (1, 1)}
+    assert explored("readers")["executions"] == 4
+
+
+TRAPS = {
+    "locked_before_acquire": {(True,), (False,)},
+    "try_before_release": {(True,), (False,), "deadlock"},
+    "blocked_when_abandoned": None,
+    "deadlock_of_three": None,
+    "clock_read_by_two": None,
+    "early_timer_and_notify": {(True,), (False,)},
+    "timed_acquire": {(True,), (False,), "deadlock"},
+    "sleepers": {(1, 2), (2, 1)},
+    "end_of_main": {(), ("exception", "KeyError")},
+    "blocked_at_end_of_main": {(), ("exception", "KeyError")},
+    "two_failures": {("exception", "KeyError"), ("exception", "ValueError")},
+    "order_of_keys": {("a", "b"), ("b", "a")},
+    "last_element": {(0,), (2,)},
+    "class_attribute": {(0,), (1,)},
+    "listed_attributes": {("a", "b"), ("b", "a")},
+    "late_notification": None,
+    "yields": {(0,), (1,)},
+    "same_file": None,
+    "pipe": None,
+    "handed_over_lock": None,
+}
+
+
+@pytest.mark.parametrize("program", TRAPS)
+def test_no_outcome_is_missed(program: str) -> None:
+    expected = TRAPS[program]
+
+    assert seen(program) == seen(program, "dfs")
+    assert expected is None or seen(program) == expected
+
+
+@pytest.mark.parametrize("program", ["locked_before_acquire", "two_failures", "readers"])
+def test_with_a_gil_it_is_depth_first_search(program: str) -> None:
+    by_dfs = explored(program, "dfs", "gil")
+
+    assert explored(program, "dpor", "gil") == by_dfs
+    assert by_dfs["exhausted"]
+
+
+def test_an_endless_spin_is_not_called_exhausted() -> None:
+    report = explored("spins")
+
+    assert not report["exhausted"]

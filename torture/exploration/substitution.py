@@ -1,0 +1,171 @@
+"""Which stand-in does a builtin operation of several steps, and when one step is right all the same.
+
+One step is right where no other thread can look in between: it cannot run, or nothing leads it to the object.
+"""
+
+from __future__ import annotations
+
+import bisect
+from collections import defaultdict, deque
+from typing import Any
+
+from torture.exploration.standins import (
+    AS_LIST,
+    SETS,
+    bisect_each,
+    consume,
+    deque_copy,
+    deque_extend,
+    deque_extendleft,
+    dict_update,
+    list_count,
+    list_extend,
+    list_index,
+    list_insert,
+    list_pop,
+    list_remove,
+    list_reverse,
+    list_sort,
+    set_difference_update,
+    set_symmetric_difference_update,
+    set_update,
+    snapshot,
+    zip_each,
+)
+from torture.exploration.steps import Call, Shape, below, is_alone, is_private, paced, pass_point
+from torture.instrument.atomicity import IMMUTABLE_TYPES, ONE_STEP_SOURCES, VIEWS
+from torture.runtime.kernel import KERNEL
+from torture.trace.site import Site
+
+_SLICE = Shape(list_extend)  # what it is announced like
+_UPDATE = Shape(dict_update, 0, 1, keywords=True)
+_METHODS: dict[tuple[type, str], Shape] = {
+    (list, "index"): Shape(list_index, 1, 3),
+    (list, "count"): Shape(list_count),
+    (list, "insert"): Shape(list_insert, 2, 2),
+    (list, "pop"): Shape(list_pop),
+    (list, "remove"): Shape(list_remove),
+    (list, "reverse"): Shape(list_reverse, 0, 0),
+    (list, "sort"): Shape(list_sort, 0, 0, keywords=True),
+    (list, "extend"): Shape(list_extend),
+    (dict, "update"): _UPDATE,
+    (defaultdict, "update"): _UPDATE,
+    (set, "update"): Shape(set_update, 1, 9),
+    (set, "difference_update"): Shape(set_difference_update, 1, 9),
+    (set, "symmetric_difference_update"): Shape(set_symmetric_difference_update),
+    (deque, "extend"): Shape(deque_extend),
+    (deque, "extendleft"): Shape(deque_extendleft),
+    (deque, "copy"): Shape(deque_copy, 0, 0),
+    (deque, "__copy__"): Shape(deque_copy, 0, 0),
+}
+_CONSUMER = Shape(consume, 1, 99, keywords=True, method=False)
+_SEARCH = Shape(bisect_each, 1, 99, keywords=True, method=False)
+_FUNCTIONS: dict[object, Shape] = {
+    **dict.fromkeys(ONE_STEP_SOURCES, _CONSUMER),
+    zip: Shape(zip_each, 0, 99, keywords=True, method=False),
+    **dict.fromkeys(
+        (bisect.bisect_left, bisect.bisect_right, bisect.insort_left, bisect.insort_right), _SEARCH
+    ),
+}
+# In place: the method that does it, what it takes, and the operand with which the operator changes nothing any more.
+_OPERATORS: dict[tuple[type, str], tuple[str, frozenset[type] | None, object]] = {
+    (list, "+="): ("extend", None, ()),
+    (deque, "+="): ("extend", None, ()),
+    (dict, "|="): ("update", None, {}),
+    (defaultdict, "|="): ("update", None, {}),
+    (set, "|="): ("update", SETS, frozenset()),
+    (set, "-="): ("difference_update", SETS, frozenset()),
+    (set, "^="): ("symmetric_difference_update", SETS, frozenset()),
+}
+
+
+def stand_in_for_function(site: Site, function: Any, first: Any) -> Call | None:
+    """Return what does the call ``function(first, ...)`` in its visible steps, None where one step is right.
+
+    To be called by the callback of the call.
+    """
+    shape = _FUNCTIONS.get(function)
+    kind = type(first)
+    if shape is None or kind in IMMUTABLE_TYPES or kind in ONE_STEP_SOURCES.get(function, ()):
+        return None
+    # The numbers are the references that the program's stack, the callback and this function have.
+    # What is given to zip is read later, when other threads may be there.
+    if not KERNEL.controls() or (function is not zip and is_alone()):
+        return None
+    private = is_private(first, 4, 2)
+    resource = first
+    if kind in VIEWS:
+        resource = below(first)
+        private = private and is_private(resource, 2, 2)
+    if private and function is not zip and (kind in VIEWS or below(first) is first):
+        return None
+    return Call(site, function, first, shape, resource=resource, private_source=private)
+
+
+def stand_in_for_method(site: Site, method: Any, obj: Any, first: Any) -> Call | None:
+    """Return what does the call ``method(first, ...)`` of ``obj`` in its visible steps, None where one step is right.
+
+    To be called by the callback of the call.
+    """
+    shape = _METHODS.get((type(obj), method.__name__))
+    if shape is None or is_alone() or not KERNEL.controls():
+        return None
+    if first is None and method.__name__ == "pop":  # without an argument: one step
+        return None
+    if is_private(obj, 4, 2):
+        return None
+    return Call(site, method, obj, shape, resource=obj, private_source=is_private(first, 3, 2))
+
+
+def in_place(site: Site, left: Any, right: Any) -> tuple[bool, Any]:
+    """Perform ``left += right`` or the like in its visible steps; tell whether, and the operand that is left to do."""
+    entry = _OPERATORS.get((type(left), site.name))
+    if entry is None or (type(left) is list and type(right) in AS_LIST):
+        return False, right
+    name, kinds, rest = entry
+    if kinds is not None and type(right) not in kinds:
+        return False, right
+    if is_alone() or not KERNEL.controls() or is_private(left, 3, 2):
+        return False, right
+    shape = _METHODS[type(left), name]
+    method = getattr(left, name)
+    Call(site, method, left, shape, resource=left, private_source=is_private(right, 3, 2))(right)
+    return True, rest
+
+
+def assign_slice(site: Site, items: Any, bounds: slice, value: Any) -> None:
+    """Perform all of ``items[bounds] = value`` but its last step, for which the same assignment can stand.
+
+    Does nothing where it would not be the same, and where one step is right.
+    """
+    if type(items) is not list or type(value) not in (list, tuple) or value is items or not value:
+        return
+    plain = all(type(bound) in (int, type(None)) for bound in (bounds.start, bounds.stop, bounds.step))
+    if not plain or bounds.step not in (None, 1) or is_alone() or is_private(items, 3, 2):
+        return
+    start, stop, _ = bounds.indices(len(items))
+    stop = max(start, stop)
+    more = len(value) - (stop - start)
+    if more and (bounds.stop is not None or bounds.start not in (None, start)):
+        return  # with another length the bounds would mean other places
+    call = Call(site, items.extend, items, _SLICE, resource=items, private_source=False)
+    source = list(snapshot(call, value))
+    call.write()
+    with call.holding():
+        if more > 0:
+            items[stop:] = source[-more:]
+        elif more:
+            del items[stop + more :]
+        for count, element in enumerate(source):
+            items[start + count] = element
+            if paced(count + 1):
+                call.write()
+
+
+def fill_missing(site: Site, items: defaultdict[Any, Any], key: Any) -> None:
+    """Do what a defaultdict does where ``key`` is missing: call the factory, then store, in two steps."""
+    factory = items.default_factory
+    if factory is not None and key not in items:
+        value = factory()
+        pass_point(site, items, key, True)
+        items[key] = value

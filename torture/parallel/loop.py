@@ -1,0 +1,249 @@
+"""The run loop: executes the target until something fails or the budget ends, in two stages.
+
+A target that says what its ``component`` is (a scenario) is run undisturbed and timed first: a latency with our own
+sleeps in it means nothing. Any other target is disturbed from its second execution on.
+"""
+
+from __future__ import annotations
+
+import _thread
+import os
+import sys
+import sysconfig
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from torture.errors import UsageError
+from torture.findings import Finding, Result, Verdict
+from torture.instrument.choice import choose_modules, evidence
+from torture.instrument.functions import Instrumenter
+from torture.instrument.learn import ModuleLearner
+from torture.isolation.answer import Send
+from torture.isolation.raised import error_text, innermost, kind_of, message_of
+from torture.isolation.state import State
+from torture.isolation.target import load
+from torture.parallel.job import DEFAULT_BUDGET, STRATEGY, StressJob
+from torture.parallel.latency import Latencies
+from torture.parallel.perturbation import LEVELS, Perturbation
+from torture.parallel.starts import Starts
+
+_SWITCH_INTERVAL = 1e-6  # seconds
+_UNDISTURBED = 0.25  # share of a run that is timed
+_MOURNING = 0.5  # seconds that an execution may go on after an uncaught exception in one of its threads
+_MOST_LEFT = 500  # threads that executions may leave behind before the run stops
+
+Errors = list[tuple[str, BaseException]]
+_clock = time.perf_counter
+_sleep = time.sleep
+
+
+@dataclass(slots=True)
+class _Stage:
+    """A part of the run."""
+
+    perturbation: str
+    executions: int = 0
+    seconds: float = 0.0  # of the executions alone
+
+
+class Run:
+    """One run of a target in this process."""
+
+    def __init__(self, job: StressJob, state: State, send: Send) -> None:
+        self._job = job
+        self._state = state
+        self._send = send
+        self._sending = threading.Lock()
+        self._learner = ModuleLearner()
+        self._starts = Starts(self._learner.enter_thread, self._mourn)
+        self._target: Any = None
+        self._own = ""
+        self._latencies: Latencies | None = None
+        self._stages: list[_Stage] = [_Stage("off")]
+        self._count = 0
+        self._begun = 0.0
+        self._most_threads = 1
+        self._gil = True  # at the end of the run: before what comes then imports C code
+        self._left: dict[str, None] = {}
+        self._warnings: dict[str, None] = {}
+
+    def result(self) -> Result:
+        """Run to the end; raises UsageError for a wrong target."""
+        job = self._job
+        sys.setswitchinterval(_SWITCH_INTERVAL)
+        self._target, module = load(job.target, job.arguments)
+        self._own = module.partition(".")[0]
+        self._state.ready()
+        self._starts.install()
+        self._begun = _clock()
+        with self._learner:  # this execution is not timed: it imports, and on 3.11 it is traced
+            errors = self._execute()
+        component = getattr(self._target, "component", None)
+        if not errors and component is not None:
+            self._latencies = Latencies()
+            self._target.component = self._latencies.measured(component)
+            share = 1.0 if job.perturbation == "off" else _UNDISTURBED
+            errors = self._repeat(share)
+            self._target.component = component
+        if not errors and job.perturbation != "off":
+            self._stages.append(_Stage(job.perturbation))
+            perturbation = self._instrument()
+            perturbation.active = True
+            errors = self._repeat(1.0)
+            perturbation.active = False
+        elif not errors and component is None:
+            errors = self._repeat(1.0)
+        with self._sending:
+            return self._conclude(errors)
+
+    def _repeat(self, share: float) -> Errors:
+        """Execute until something fails or this share of the whole run is done, but once where there is room."""
+        job = self._job
+        last = (
+            None
+            if job.executions is None
+            else max(job.executions * share, min(job.executions, self._count + 1))
+        )
+        budget = job.budget if job.budget is not None else (None if job.executions else DEFAULT_BUDGET)
+        while True:
+            if last is not None and self._count >= last:
+                return []
+            if budget is not None and _clock() - self._begun >= budget * share:
+                return []
+            errors = self._execute()
+            if errors:
+                return errors
+            if threading.active_count() > _MOST_LEFT:
+                self._warnings[f"stopped early: {_MOST_LEFT} threads were left running"] = None
+                return []
+
+    def _execute(self) -> Errors:
+        """Execute once, and return the uncaught exceptions of all threads, the first one first."""
+        starts, stage = self._starts, self._stages[-1]
+        starts.begin()
+        error: BaseException | None = None
+        begun = _clock()
+        try:
+            self._call()
+        except BaseException as raised:  # SystemExit of the target must not end the worker
+            error = raised
+        stage.seconds += _clock() - begun
+        for name in starts.end():
+            self._left[name] = None
+        self._count += 1
+        stage.executions += 1
+        self._most_threads = max(self._most_threads, starts.threads + 1)
+        self._state.tell(self._count, 0)
+        if self._latencies is not None:
+            self._latencies.collect()
+        if isinstance(error, UsageError):
+            raise error
+        errors = list(starts.errors)
+        if error is not None and not any(error is known for _, known in errors):
+            errors.append(("MainThread", error))
+        return errors
+
+    def _call(self) -> None:
+        if self._job.threads is None:
+            self._target()
+            return
+        threads = [threading.Thread(target=self._target) for _ in range(self._job.threads)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def _instrument(self) -> Perturbation:
+        """Write the disturbance into all modules that ran."""
+        opened = self._job.instrument
+        perturbation = Perturbation(LEVELS[self._job.perturbation], self._job.seed)
+        instrumenter = Instrumenter(perturbation, "free-threaded")
+        instrumenter.install(choose_modules(self._learner.modules, self._own, opened), evidence())
+        return perturbation
+
+    def _mourn(self) -> None:
+        """After an uncaught exception in a thread others may wait for it in vain: then the run ends here."""
+        execution = self._count
+
+        def wait() -> None:
+            _sleep(_MOURNING)
+            with self._sending:
+                if self._count == execution:
+                    self._count += 1
+                    self._stages[-1].executions += 1
+                    self._send(self._conclude(list(self._starts.errors)))
+
+        _thread.start_new_thread(wait, ())
+
+    def _conclude(self, errors: Errors) -> Result:
+        self._gil = gil_enabled()
+        seconds = _clock() - self._begun
+        return Result(
+            target=self._job.target,
+            verdict=Verdict.FAILED if errors else Verdict.PASSED,
+            finding=self._finding(errors) if errors else None,
+            executions=self._count,
+            executions_to_failure=self._count if errors else None,
+            seconds=round(seconds, 6),
+            executions_per_second=round(self._count / seconds, 1) if seconds > 0 else 0.0,
+            strategy=STRATEGY,
+            stages=tuple(self._described(stage) for stage in self._stages),
+            seed=self._job.seed,
+            granularity="gil" if self._with_gil_only else "free-threaded",
+            threads=self._most_threads,
+            warnings=(*self._notes(), *self._warnings),
+        )
+
+    def _finding(self, errors: Errors) -> Finding:
+        first = errors[0][1]
+        kind = kind_of(first)
+        disturbed = self._stages[-1].perturbation != "off"
+        reachable = "gil" if self._with_gil_only else None if self._gil else "free-threaded"
+        return Finding(
+            kind=kind,
+            message=message_of(first),
+            fingerprint=":".join([str(kind), type(first).__name__, innermost(first, self._own)]),
+            reachable=reachable,
+            labels=("disturbed",) if disturbed else (),
+            threads=self._most_threads,
+            errors=tuple(error_text(name, error) for name, error in errors),
+            counts=getattr(first, "counts", {}),
+        )
+
+    def _described(self, stage: _Stage) -> dict[str, Any]:
+        """Return a stage as it stands in the result, the first one with the interpreter and the latencies."""
+        told: dict[str, Any] = {
+            "strategy": STRATEGY,
+            "perturbation": stage.perturbation,
+            "executions": stage.executions,
+            "seconds": round(stage.seconds, 6),
+        }
+        if stage is self._stages[0]:
+            told |= {"gil": self._gil, "cores": os.cpu_count()}
+            if self._latencies is not None:
+                told["latency"] = self._latencies.summary(stage.seconds)
+                told["harness"] = self._latencies.overhead()
+        return told
+
+    @property
+    def _with_gil_only(self) -> bool:
+        """Tell whether threads were switched only where an interpreter with a GIL switches by itself."""
+        return self._gil and self._stages[-1].perturbation == "off"
+
+    def _notes(self) -> list[str]:
+        notes = [f"thread {name} was still running when the target returned: join it" for name in self._left]
+        if self._gil and sysconfig.get_config_var("Py_GIL_DISABLED"):
+            notes.append("an import switched the GIL on again: this free-threaded interpreter ran with it")
+        if self._latencies is not None and self._latencies.unmeasured:
+            notes.append(f"not timed: {self._latencies.unmeasured}")
+        if self._job.profile is not None:
+            notes.append("profiled: py-spy pauses the threads, and the latencies contain it")
+        return notes
+
+
+def gil_enabled() -> bool:
+    """Tell whether a GIL is held now: an import may have switched it on again."""
+    check = getattr(sys, "_is_gil_enabled", None)
+    return check is None or bool(check())

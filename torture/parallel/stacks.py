@@ -1,0 +1,113 @@
+"""Stacks of every thread of a running process, taken from outside with py-spy."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+_PATIENCE = 10.0  # seconds
+_OURS = str(Path(__file__).parents[1]) + os.sep
+_START = frozenset(
+    {"_bootstrap", "_bootstrap_inner", "run"}
+)  # of threading: below what a thread was told to do
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One call. ``addresses`` identify the locals' objects; compared is the place alone."""
+
+    function: str
+    file: str
+    line: int
+    addresses: dict[str, int] = field(compare=False)
+    values: dict[str, str] = field(compare=False)
+
+    @property
+    def name(self) -> str:
+        """The function's name without its class: older interpreters do not tell that."""
+        return self.function.rpartition(".")[2]
+
+    @property
+    def library(self) -> bool:
+        """Tell whether this is a primitive's own code, not the program's."""
+        folder, name = os.path.split(self.file)
+        return name in ("threading.py", "queue.py", "_base.py") or folder.endswith("asyncio")
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """One thread; ``frames`` without torture's own, innermost first."""
+
+    thread: str
+    frames: tuple[Frame, ...]
+    identity: int = field(compare=False)  # address of the Thread object, 0 where there is none
+    busy: bool = field(compare=False)  # it runs, or waits for the GIL
+
+    def text(self) -> str:
+        """Return the stack as a traceback shows it, with the locals of the program's functions."""
+        lines = [f"{self.thread}:"]
+        for frame in reversed(self.frames):
+            lines.append(f'  File "{frame.file}", line {frame.line}, in {frame.function}')
+            if frame.values and not frame.library:
+                lines.append("    " + ", ".join(f"{name} = {value}" for name, value in frame.values.items()))
+        return "\n".join(lines)
+
+
+def py_spy() -> str | None:
+    """Return the py-spy to be run: the one beside this interpreter first."""
+    return shutil.which("py-spy", path=os.path.dirname(sys.executable)) or shutil.which("py-spy")
+
+
+def dump(pid: int) -> tuple[Stack, ...] | None:
+    """Return the stacks of all threads, the main thread first; None where py-spy cannot tell."""
+    command = py_spy()
+    if command is None:
+        return None
+    try:
+        done = subprocess.run(
+            [command, "dump", "--pid", str(pid), "--json", "--locals"],
+            capture_output=True,
+            timeout=_PATIENCE,
+            check=True,
+        )
+        threads = json.loads(done.stdout)
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return None
+    threads.sort(key=lambda thread: (thread["os_thread_id"] != pid, thread["os_thread_id"] or 0))
+    stacks = [_stack(thread) for thread in threads]
+    return tuple(stack for stack in stacks if stack.frames) or None
+
+
+def _stack(thread: dict[str, Any]) -> Stack:
+    frames = [_frame(frame) for frame in thread["frames"]]
+    start = next(
+        (frame for frame in reversed(frames) if frame.name in ("_bootstrap", "_bootstrap_inner")), None
+    )
+    shown = [
+        frame
+        for frame in frames
+        if not frame.file.startswith((_OURS, "<frozen")) and not (frame.library and frame.name in _START)
+    ]
+    return Stack(
+        thread["thread_name"] or "a thread",
+        tuple(shown),
+        start.addresses.get("self", 0) if start is not None else 0,
+        bool(thread["active"]),
+    )
+
+
+def _frame(frame: dict[str, Any]) -> Frame:
+    variables = frame["locals"] or []
+    return Frame(
+        frame["name"],
+        frame["filename"],
+        frame["line"],
+        {variable["name"]: variable["addr"] for variable in variables},
+        {variable["name"]: variable["repr"] or "?" for variable in variables},
+    )

@@ -1,0 +1,136 @@
+"""The parent: runs a job in a worker process; sees a hang from outside and names who waits for whom."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from dataclasses import replace
+
+from torture.errors import UsageError
+from torture.findings import FindingKind, Result
+from torture.isolation.process import Death, Interrupted, Progress, Worker
+from torture.isolation.state import DUMP, Seen
+from torture.oracles import deadlock
+from torture.parallel.job import PERTURBATIONS, STRATEGY, StressJob
+from torture.parallel.stacks import Stack, dump, py_spy
+from torture.parallel.waits import own, waiters
+
+_IMPORT_LIMIT = 60.0  # seconds that the import of the target may take
+_AGAIN = 1.0  # seconds between two looks at the threads: those that moved do not hang
+_BUSY = 6  # stall limits after which an execution counts as endless although its threads move
+
+
+def stress(job: StressJob, progress: Progress | None = None) -> Result:
+    """Run a job on real threads, in a process of its own. Raises UsageError for a wrong target or job."""
+    if job.perturbation not in PERTURBATIONS:
+        raise UsageError(
+            f"perturbation {job.perturbation!r} is unknown; choose one of {', '.join(PERTURBATIONS)}"
+        )
+    module = "torture.parallel.worker"
+    worker = Worker(module, job.to_json(), memory_limit=job.memory_limit, progress=progress)
+    profiler = _Profiler(job.profile)
+    hang = _Hang(job.stall_limit)
+
+    def look(pid: int, seen: Seen, now: float) -> Death | None:
+        profiler.start(pid, seen)
+        return hang(pid, seen, now)
+
+    try:
+        ended = worker.run(look)
+    except KeyboardInterrupt:
+        partial = worker.interrupted(job.target, job.seed)
+        raise Interrupted(replace(partial, strategy=STRATEGY)) from None
+    finally:
+        profiler.end()
+    if not isinstance(ended, Death):
+        return ended
+    stages = ({"strategy": STRATEGY, "perturbation": job.perturbation},)
+    return replace(worker.died(ended, job.target, job.seed), strategy=STRATEGY, stages=stages)
+
+
+class _Hang:
+    """Finds an execution that does not end."""
+
+    def __init__(self, limit: float) -> None:
+        self._limit = limit
+        self._progress = (0, 0)  # executions, imported
+        self._since = time.monotonic()
+        self._next = 0.0
+        self._stacks: tuple[Stack, ...] | None = None
+
+    def __call__(self, pid: int, seen: Seen, now: float) -> Death | None:
+        if (seen.executions, seen.ready) != self._progress:
+            self._progress, self._since = (seen.executions, seen.ready), now
+            self._next, self._stacks = 0.0, None
+            return None
+        limit = self._limit if seen.ready else _IMPORT_LIMIT
+        if now - self._since < limit or now < self._next:
+            return None
+        self._next = now + _AGAIN
+        before, self._stacks = self._stacks, dump(pid)
+        if self._stacks is None:
+            os.kill(pid, DUMP)  # faulthandler writes the stacks into the worker's output
+            time.sleep(0.3)
+            return Death(
+                FindingKind.HANG, f"an execution did not end within {limit:g} s", labels=("no-py-spy",)
+            )
+        if before == self._stacks:
+            return _hung(self._stacks, limit)
+        return None if now - self._since < _BUSY * limit else _stuck(self._stacks, _BUSY * limit)
+
+
+def _hung(stacks: tuple[Stack, ...], limit: float) -> Death:
+    """Return the death of a worker whose threads all stand still."""
+    waiting = () if any(stack.busy for stack in stacks) else waiters(stacks)
+    if not waiting:
+        return _stuck(stacks, limit)
+    errors = tuple(stack.text() for stack in stacks)
+    places = sorted({waiter.function for waiter in waiting})
+    fingerprint = ":".join([str(FindingKind.DEADLOCK), *places])
+    message = deadlock.describe(waiting).removeprefix("deadlock: ")  # the kind says it
+    return Death(FindingKind.DEADLOCK, message, errors, (), fingerprint)
+
+
+def _stuck(stacks: tuple[Stack, ...], limit: float) -> Death:
+    """Return the death of a worker whose execution does not end, for no reason that the stacks tell."""
+    places = [
+        f"{stack.thread} {'runs' if stack.busy else 'waits'} in {own(stack).function}" for stack in stacks
+    ]
+    message = f"an execution did not end within {limit:g} s: {', '.join(places)}"
+    functions = sorted({own(stack).function for stack in stacks})
+    labels = ("busy",) if any(stack.busy for stack in stacks) else ()
+    errors = tuple(stack.text() for stack in stacks)
+    return Death(FindingKind.HANG, message, errors, labels, ":".join([str(FindingKind.HANG), *functions]))
+
+
+class _Profiler:
+    """Runs py-spy beside the worker, from the import of the target on."""
+
+    def __init__(self, file: str | None) -> None:
+        self._file = file
+        self._running: subprocess.Popen[bytes] | None = None
+        if file is not None and py_spy() is None:
+            raise UsageError("--profile needs py-spy, which is not installed; pip install py-spy")
+
+    def start(self, pid: int, seen: Seen) -> None:
+        command = py_spy() if self._file is not None and self._running is None and seen.ready else None
+        if command is None or self._file is None:
+            return
+        self._running = subprocess.Popen(
+            [command, "record", "--pid", str(pid), "--format", "speedscope", "--output", self._file],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def end(self) -> None:
+        """Wait for the file: py-spy writes it when the worker has ended."""
+        if self._running is None:
+            return
+        try:
+            self._running.wait(5)
+        except subprocess.TimeoutExpired:
+            self._running.send_signal(signal.SIGINT)
+            self._running.wait(5)

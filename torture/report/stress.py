@@ -1,0 +1,80 @@
+"""The summary of a run on real threads for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from torture.findings import Finding, Result, Verdict
+
+STRATEGY = "stress"  # the strategy of such a result
+_FIGURES = ("p50", "p95", "p99", "p99.9", "max")
+
+
+def verdict(result: Result) -> str:
+    """Return what a run without a finding says; there is no more to it than that."""
+    count = _counted(result.executions)
+    if result.verdict is not Verdict.PASSED:
+        return f"no finding in {count}, but the run did not come to its end"
+    return f"0 of {count} failed; stress proves nothing"
+
+
+def finding(found: Finding) -> Iterator[str]:
+    """Yield what was found, then every thread's stack or traceback."""
+    yield f"{found.kind.value}: {found.message}"
+    if "disturbed" in found.labels:
+        yield "found while the threads were disturbed at scheduling points; there is no schedule to replay"
+    else:
+        yield "there is no schedule to replay: run it again"
+
+
+def coverage(result: Result) -> Iterator[str]:
+    """Yield what was run, and the latencies."""
+    rate = f", {result.executions_per_second:,.0f}/s" if result.executions_per_second else ""
+    yield f"ran: {_counted(result.executions)} in {result.seconds:.1f} s{rate}, seed {result.seed}"
+    for stage in result.stages:
+        if "executions" in stage:
+            yield f"     perturbation {stage['perturbation']}: {_counted(stage['executions'])}"
+    first: dict[str, Any] = result.stages[0] if result.stages else {}
+    if "gil" in first:
+        how = "with a GIL" if first["gil"] else "free-threaded"
+        yield f"     on real threads, {how}, {first['cores']} cores, {result.threads} threads at most"
+    if first.get("latency"):
+        yield from _latencies(first["latency"])
+        yield from _harness(first["harness"])
+
+
+def slowest_p95(result: Result) -> float | None:
+    """Return the p95 of the slowest operation in milliseconds, None where nothing was timed."""
+    return max((figures["p95"] for figures in latencies(result)), default=None)
+
+
+def latencies(result: Result) -> tuple[dict[str, Any], ...]:
+    """Return the figures of each operation, in milliseconds."""
+    return tuple(figures for stage in result.stages for figures in stage.get("latency", ()))
+
+
+def _counted(executions: int) -> str:
+    return f"{executions:,} execution{'' if executions == 1 else 's'}"
+
+
+def _latencies(operations: list[dict[str, Any]]) -> Iterator[str]:
+    width = max(len("operation"), *(len(each["operation"]) for each in operations))
+    heads = "".join(f"{name:>10}" for name in _FIGURES)
+    yield f"latency in ms, undisturbed executions only:\n  {'operation':{width}}{'calls':>9}{heads}{'calls/s':>11}"
+    for each in operations:
+        figures = "".join(f"{each[name]:>10.4g}" for name in _FIGURES)
+        yield f"  {each['operation']:{width}}{each['calls']:>9,}{figures}{each['per_second']:>11,.0f}"
+        if each["calls_with_collection"]:
+            longest = f"{each['max_without_collection']:.4g}"
+            count = each["calls_with_collection"]
+            yield f"  {'':{width}}  {count:,} during a garbage collection; max without: {longest}"
+
+
+def _harness(cost: dict[str, Any]) -> Iterator[str]:
+    yield (
+        f"  measuring costs {cost['nanoseconds_per_call'] / 1000:.2g} µs per call, outside the interval;"
+        f" an empty call measures {cost['empty_call_nanoseconds'] / 1000:.2g} µs"
+    )
+    if cost["collections"]:
+        yield f"  {cost['collections']:,} garbage collections, the longest {cost['longest_collection']:.4g} ms"

@@ -1,0 +1,36 @@
+"""What the kernel hands out and takes in besides choices: operations, waiting for descriptors, why it stopped."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from torture.runtime.thread import VirtualThread
+from torture.trace.site import Site
+
+
+class Recorder(Protocol):
+    """Gets every operation of a recorded execution, just before it happens."""
+
+    def record(
+        self, thread: VirtualThread, site: Site, obj: object, key: object, writes: bool, value: object
+    ) -> None:
+        """Note one operation."""
+
+
+class Idle(Protocol):
+    """Waits outside the kernel (file descriptors) when no thread can run."""
+
+    def poll(self, patience: float) -> bool:
+        """Wake threads whose descriptors are ready; True when one was woken."""
+
+    def waiting(self) -> bool:
+        """Tell whether any thread waits for a descriptor."""
+
+
+class Stop:
+    """Why an execution ended before its main thread did: ``kind`` is deadlock, step-limit or abandoned."""
+
+    __slots__ = ("kind",)
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind

@@ -1,0 +1,212 @@
+"""What one step touches: the basis of what may be reordered. Whatever is not known to be independent is dependent.
+
+Objects are numbered, not kept: an object that died gives its number back where a weak reference tells so, and where
+there can be none (list, dict, cell) a reused address only makes two steps dependent that are not.
+
+Nothing here may run code of the standard library that is written in Python: it may be instrumented, and would come
+to a scheduling point. So no enumerations, no named tuples, and C's own base class of files.
+"""
+
+from __future__ import annotations
+
+import weakref
+from _io import BytesIO, StringIO, _IOBase
+from array import array
+from collections import deque
+from types import GeneratorType
+from typing import Any
+
+from torture.runtime.blocking import FILES
+from torture.runtime.primitives import Lock
+from torture.runtime.thread import VirtualThread
+from torture.trace.site import Form, Kind
+
+# Bits of what a step touches besides the object that it names.
+TIME = 1  # reads or moves the clock, sets or cancels a timer; comes to, or does, what no two threads may do at once
+FAILURE = 2  # a thread ends with an exception: the first one names the finding
+EVERYTHING = 4  # not known
+
+NOTHING = 0  # resource numbers; those of objects are positive
+OUTSIDE = -1  # files, pipes, sockets: any two names may mean the same
+_FIRST = 1
+_IN_MEMORY = (BytesIO, StringIO)
+_SEQUENCES = (list, deque, bytearray, array)
+# What C code calls in the middle of an operation: the rest of that operation follows their last step.
+_CALLED_BACK = (
+    "__eq__ __ne__ __lt__ __le__ __gt__ __ge__ __hash__ __index__ __next__ __missing__ __del__ __setattr__ __delattr__"
+)
+_MIDWAY = frozenset(_CALLED_BACK.split())
+_PLAIN = frozenset({int, str, bytes, float, bool, complex})
+
+
+# What an access is to a lock.
+ACQUIRE = 1  # a blocking acquire: it cannot come before the release that lets it in
+TAKE = 2  # a try that succeeds
+RELEASE = 3  # of a lock that is held
+
+# Whose attribute is accessed: one that is looked up in an object is looked up in its class, too.
+OF_OBJECT = 1
+OF_CLASS = 2
+
+
+class Access:
+    """What a step touches, as far as it says beforehand. Not changed once it is made.
+
+    ``ordered``: the order of such writes to different parts shows in the whole (the order of a dict's keys).
+    """
+
+    __slots__ = ("action", "hidden", "key", "ordered", "owner", "resource", "writes")
+
+    def __init__(
+        self,
+        resource: int = NOTHING,
+        key: object = None,  # a part of it, None for the whole
+        writes: bool = False,
+        *,
+        action: int = 0,
+        hidden: int = 0,
+        ordered: bool = False,
+        owner: int = 0,
+    ) -> None:
+        self.resource = resource
+        self.key = key
+        self.writes = writes
+        self.action = action
+        self.hidden = hidden
+        self.ordered = ordered
+        self.owner = owner
+
+
+UNKNOWN = Access(hidden=EVERYTHING)
+TIMER = Access(hidden=TIME)
+LOCAL = Access()
+
+
+def dependent(first: Access, second: Access) -> bool:
+    """Tell whether the order of two steps can matter."""
+    if overlap(first.hidden, second.hidden):
+        return True
+    if not (first.writes or second.writes):
+        return False
+    if first.resource != second.resource:
+        of_class = (first.owner == OF_CLASS and first.writes) or (second.owner == OF_CLASS and second.writes)
+        return bool(of_class and first.owner and second.owner) and _same(first.key, second.key)
+    if first.resource == NOTHING:
+        return False
+    return _same(first.key, second.key) or (first.ordered and second.ordered)
+
+
+def overlap(first: int, second: int) -> bool:
+    """Tell whether two sets of hidden bits make their steps dependent."""
+    return bool(first & second) or bool((first | second) & EVERYTHING)
+
+
+def _same(first: object, second: object) -> bool:
+    return first is None or second is None or first == second
+
+
+class Resources:
+    """Numbers the objects of one execution in the order of their first use."""
+
+    def __init__(self, *, order_of_attributes: bool) -> None:
+        self._known: dict[int, tuple[type, Any, int]] = {}  # id -> type, weak reference or None, number
+        self._next = _FIRST
+        self._order_of_attributes = order_of_attributes
+        self.attributes_listed = False  # a program looked at a whole ``__dict__``
+
+    def number(self, obj: object) -> int:
+        """Return the number of an object."""
+        known = self._known.get(id(obj))
+        if known is not None and known[0] is type(obj) and (known[1] is None or known[1]() is obj):
+            return known[2]
+        try:
+            reference: Any = weakref.ref(obj)
+        except TypeError:
+            reference = None
+        number = self._next
+        self._next += 1
+        self._known[id(obj)] = (type(obj), reference, number)
+        return number
+
+    def access(self, thread: VirtualThread) -> Access:
+        """Return what a thread's pending operation will touch."""
+        pending = thread.pending
+        if pending is None:
+            return UNKNOWN
+        obj, key, writes, site = pending
+        kind = site.kind
+        if isinstance(obj, Lock):
+            return self._lock_access(thread, obj, kind)
+        if kind is Kind.YIELD or kind is Kind.SWITCH or site.function.rpartition(".")[2] in _MIDWAY:
+            return UNKNOWN
+        if isinstance(obj, GeneratorType):
+            return UNKNOWN  # it refuses a second caller until it yields, in the course of another step
+        if kind is Kind.CLOCK:
+            return TIMER
+        if kind is Kind.SLEEP:
+            return LOCAL  # it only goes on: the timer was set and fired in other steps
+        if kind is Kind.IO or obj is FILES or (isinstance(obj, _IOBase) and type(obj) not in _IN_MEMORY):
+            return Access(OUTSIDE, None, writes)
+        return self._object_access(obj, key, writes, site.form, TIME if thread.uses is not None else 0)
+
+    def _lock_access(self, thread: VirtualThread, lock: Lock, kind: Kind) -> Access:
+        if thread.timed_out:
+            return LOCAL
+        number = self.number(lock)
+        if kind is Kind.READ:
+            return Access(number)
+        held = lock._held
+        if kind is Kind.TRY:
+            # A waiter's lock is released without a step of its own, and its timer is set by this one.
+            hidden = TIME if lock.label == "waiter" else 0
+            return Access(number, None, not held, action=0 if held else TAKE, hidden=hidden)
+        if kind is Kind.RELEASE:
+            return Access(number, None, True, action=RELEASE if held else 0)
+        return Access(number, None, True, action=ACQUIRE)
+
+    def _alias(self, obj: object, number: int) -> None:
+        """Note that an instance's ``__dict__``, which the program is about to take, is the instance."""
+        try:
+            attributes = object.__getattribute__(obj, "__dict__")
+        except (AttributeError, TypeError):
+            return
+        if type(attributes) is dict:
+            self._known[id(attributes)] = (dict, None, number)
+
+    def _object_access(self, obj: object, key: object, writes: bool, form: Form, hidden: int) -> Access:
+        number = self.number(obj)
+        if hidden:
+            return Access(number, None, True, hidden=hidden)
+        if type(key) not in _PLAIN:
+            key = None
+        if key == "__dict__":
+            self.attributes_listed = True
+            self._alias(obj, number)
+        elif key == "__class__" and writes:
+            key = None
+        if form is Form.ATTRIBUTE:
+            ordered = writes and self._order_of_attributes
+            return Access(number, key, writes, ordered=ordered, owner=_owner(obj))
+        if isinstance(obj, (dict, set)):
+            if not writes and hasattr(type(obj), "__missing__"):
+                return Access(number, None, True)  # reading what is not there may put it there
+            return Access(number, key, writes, ordered=writes and form is not Form.GLOBAL)
+        if isinstance(obj, _SEQUENCES):
+            if type(key) is not int or key < 0 or form is Form.CONTAINS:
+                key = None  # every element is looked at, or counted from the end
+            return Access(number, key, writes)
+        if form is Form.CALL:  # getattr and the like, or an iterator
+            return Access(number, key, writes, owner=_owner(obj))
+        # Going on with an iterator or a generator changes it.
+        return Access(number, key, writes or form is Form.ITERATE)
+
+
+def arrival(thread: VirtualThread) -> int:
+    """Return what a thread touched by coming to its pending operation: who may not share an object looks for others."""
+    if thread.uses is None:
+        return 0
+    return EVERYTHING if isinstance(thread.uses, GeneratorType) else TIME
+
+
+def _owner(obj: object) -> int:
+    return OF_CLASS if isinstance(obj, type) else OF_OBJECT

@@ -1,0 +1,301 @@
+"""DPOR: one schedule of each class of equivalent ones (Flanagan, Godefroid, POPL 2005), with source sets and sleep
+sets (Abdulla, Aronis, Jonsson, Sagonas, POPL 2014).
+
+Departs from the papers:
+- Races are looked for at the end of an execution, also of one that was abandoned, and only those whose later step is
+  new. An acquire that is still blocked then is a later step, too.
+- What a step touches besides what it declared (the clock, a failure) is known once it was executed. A sleeping
+  thread keeps what its step was seen to touch; what it declares is read from its pending operation.
+- A timer that may fire early is one more thread, tried wherever it is awake: it depends on everything that touches
+  the clock. When nothing can run and time goes on, that comes after everything.
+- The end of the main thread ends the others: it depends on all that they do.
+- Where a pending operation stands for all that follows (granularity ``gil``) everything is dependent: that is
+  depth-first search.
+
+Not seen, and so not proved: the order in which threads get their default names and identities, and in which objects
+die. Not ``exhausted``: where a step limit, an endless spin, or time that went on in spite of one cut an execution.
+"""
+
+from __future__ import annotations
+
+from random import Random
+
+from torture.runtime import threads
+from torture.runtime.choice import ABANDON, FIRE_TIMER, IN_VAIN, SchedulingPoint
+from torture.runtime.fairness import SPIN_LIMIT
+from torture.runtime.primitives import Lock
+from torture.strategies.access import EVERYTHING, FAILURE, TIME, TIMER, UNKNOWN, Resources, arrival, dependent, overlap
+from torture.strategies.happens_before import HappensBefore, Step
+from torture.trace.site import Kind, Site
+
+_TIMER = "~"  # followed by the path of the thread whose timer it is
+_RESTARTS = 2  # caches of the program that fill, a point that comes to be; more is nondeterminism
+
+
+class _Node:
+    """A choice on the present path. Names are of threads and timers, equal in every execution."""
+
+    __slots__ = ("at", "backtrack", "chosen", "done", "enabled", "site", "sleep")
+
+    def __init__(self, enabled: list[str], sleep: dict[str, int], at: int) -> None:
+        self.enabled = enabled
+        self.sleep = sleep  # what was explored before this choice -> what its step touches
+        self.at = at  # steps before it
+        self.backtrack: list[str] = []  # to be explored, in the order in which that was found
+        self.done: dict[str, int] = {}  # explored -> what its step touches
+        self.chosen = ""
+        self.site: Site | None = None  # of the chosen one's step
+
+
+class Dpor:
+    """Reverses races until none is left. Stops by itself."""
+
+    def __init__(self) -> None:
+        self._nodes: list[_Node] = []
+        self._done = False
+        self._complete = True
+        self._restarts = 0
+        self._order_of_attributes = False
+
+    @property
+    def exhausted(self) -> bool:
+        """Tell whether every class of schedules has been executed."""
+        return self._done and self._complete
+
+    def begin(self, rng: Random) -> bool:
+        self._depth = 0
+        self._steps: list[Step] = []
+        self._first_causes: list[tuple[int, int]] = []
+        self._sleep: dict[str, int] = {}
+        self._index: dict[str, int] = {}
+        self._resources = Resources(order_of_attributes=self._order_of_attributes)
+        self._diverged = False
+        self._run = (-1, 0)  # who took the last choices, and how many
+        self._uses = self._failures = 0
+        self._point: SchedulingPoint | None = None
+        self._fresh = self._nodes[-1].at if self._nodes else 0  # the steps before it are those of last time
+        return not self._done
+
+    # -- during an execution -----------------------------------------------------------------------
+
+    def choose(self, point: SchedulingPoint) -> int:
+        if self._point is None:
+            self._point = point
+            if not point.coarse:
+                point.watcher = self
+        enabled = [point.threads[index].path for index in point.runnable]
+        if point.timer:
+            enabled.append(_TIMER + point.threads[point.clock.timers[0][2]].path)
+        if not point.coarse:
+            self._close()
+        depth = self._depth
+        self._depth = depth + 1
+        if depth == len(self._nodes):
+            node = self._new_node(point, enabled)
+            if node is None:
+                return ABANDON
+        else:
+            node = self._nodes[depth]
+            if node.enabled != enabled or node.at != len(self._steps):
+                return self._diverge()
+            if depth == len(self._nodes) - 1 and not point.coarse:
+                self._sleep = {**node.sleep, **node.done}
+                self._sleep.pop(node.chosen, None)
+        return self._go(point, node)
+
+    def _new_node(self, point: SchedulingPoint, enabled: list[str]) -> _Node | None:
+        node = _Node(enabled, self._sleep, len(self._steps))
+        sleep = self._sleep
+        awake = [name for name in enabled if name not in sleep]
+        if not awake:
+            return None
+        current = point.threads[point.current].path
+        node.chosen = current if current in awake else awake[0]
+        node.backtrack.append(node.chosen)
+        node.backtrack += [name for name in awake if (name[0] == _TIMER or point.coarse) and name != node.chosen]
+        self._nodes.append(node)
+        return node
+
+    def _go(self, point: SchedulingPoint, node: _Node) -> int:
+        name = node.chosen
+        timer = name[0] == _TIMER
+        index = point.clock.timers[0][2] if timer else point.runnable[node.enabled.index(name)]
+        pending = None if timer else point.threads[index].pending
+        site = None if pending is None else pending[3]
+        if name not in node.done:
+            node.site = site
+        elif node.site is not site:
+            return self._diverge()
+        self._run = (index, self._run[1] + 1 if self._run[0] == index else 1)
+        if self._run[1] >= SPIN_LIMIT:
+            self._complete = False
+        if point.coarse:
+            node.done[name] = EVERYTHING
+        else:
+            self._step(index, name, timer=timer, node=self._depth - 1)
+        return FIRE_TIMER if timer else index
+
+    def _step(self, index: int, name: str, *, timer: bool, node: int) -> None:
+        """Note the step that is taken next, and wake the sleeping threads that it is seen to concern."""
+        point = self._point
+        assert point is not None
+        all_threads = point.threads
+        access = TIMER if timer else self._resources.access(all_threads[index])
+        self._steps.append(Step(~index if timer else index, name, access, node))
+        if self._sleep:
+            for number in range(len(self._index), len(all_threads)):
+                self._index[all_threads[number].path] = number
+            self._sleep = {
+                other: touched
+                for other, touched in self._sleep.items()
+                if other != name
+                and not dependent(
+                    access,
+                    TIMER if other[0] == _TIMER else self._resources.access(all_threads[self._index[other]]),
+                )
+            }
+
+    def alone(self, index: int) -> bool:
+        point = self._point
+        assert point is not None
+        self._close()
+        name = point.threads[index].path
+        if name in self._sleep:
+            return False
+        self._step(index, name, timer=False, node=-1)
+        return True
+
+    def _close(self) -> None:
+        """Take in what the last step turned out to do."""
+        point = self._point
+        assert point is not None
+        causes = point.causes[:]
+        point.causes.clear()
+        uses, failures = point.clock.uses, len(threads.failures)
+        if not self._steps:
+            self._first_causes += causes
+        else:
+            step = self._steps[-1]
+            step.causes = causes
+            step.hidden |= (uses != self._uses) * TIME | (failures != self._failures) * FAILURE
+            if step.actor >= 0:
+                step.hidden |= arrival(point.threads[step.actor])
+            if step.node >= 0:
+                self._nodes[step.node].done[step.name] = step.hidden
+            if self._sleep and step.hidden:
+                self._sleep = {
+                    name: touched for name, touched in self._sleep.items() if not overlap(touched, step.hidden)
+                }
+        self._uses, self._failures = uses, failures
+        if any(who == IN_VAIN for who, _ in causes):
+            self._complete = False
+
+    def _diverge(self) -> int:
+        """Stop an execution that does not go as the one before it did."""
+        self._diverged = True
+        return ABANDON
+
+    # -- at its end ------------------------------------------------------------------------------
+
+    def over(self, stop: str) -> None:
+        if self._diverged:
+            return
+        self._close()
+        if stop == "step-limit":
+            self._complete = False
+        if not self._steps:
+            return
+        last = self._steps[-1]
+        if not stop:
+            self._steps.append(Step(0, "0", UNKNOWN, last.node))
+            if last.node >= 0:
+                self._nodes[last.node].done[last.name] = EVERYTHING
+        order = HappensBefore(self._steps, self._first_causes, self._fresh)
+        for first, second, could_begin in order.races:
+            begins = [self._steps[second].name] if could_begin else []
+            self._reverse(order.clocks, first, second, begins)
+        self._reverse_pending(order, last, ended=not stop)
+
+    def _reverse_pending(self, order: HappensBefore, last: Step, *, ended: bool) -> None:
+        """Reverse what the operations that never were executed race with."""
+        point = self._point
+        assert point is not None
+        for thread in point.threads:
+            pending = thread.pending
+            if thread.finished or (thread.enabled and not ended):
+                continue
+            if thread.enabled and last.node >= 0:  # the end of the main thread came first
+                self._add(self._nodes[last.node], [thread.path])
+            if pending is not None and isinstance(pending[0], Lock) and pending[3].kind is Kind.ACQUIRE:
+                taken = order.taker(self._resources.number(pending[0]))
+                clock = order.clock(thread.index)
+                if taken >= 0 and not clock >> taken & 1:
+                    begins = [thread.path] if clock >> taken == 0 else []
+                    self._reverse(order.clocks, taken, len(order.clocks), begins)
+
+    def _reverse(self, clocks: list[int], first: int, second: int, begins: list[str]) -> None:
+        """See to it that one of those is explored instead of step ``first`` that can begin its reversal.
+
+        ``begins`` has the name of the later step where that can; where it could not run then, because the earlier
+        one's thread excluded it, the exclusion is reversed: a step before.
+        """
+        steps = self._steps
+        depth = steps[first].node
+        for name in begins:
+            while name[0] != _TIMER and (depth < 0 or name not in self._nodes[depth].enabled):
+                first = self._exclusion(first, second)
+                if first < 0:
+                    return
+                depth = steps[first].node
+        if depth < 0:
+            return  # nothing else could run then
+        for index in range(first + 1, second):
+            if clocks[index] >> first == 1 << (index - first):
+                begins.append(self._steps[index].name)
+        self._add(self._nodes[depth], begins)
+
+    def _exclusion(self, first: int, second: int) -> int:
+        """Return the step before ``first`` of the same thread that ``second`` depends on, -1 where there is none."""
+        steps = self._steps
+        if second == len(steps):
+            return -1
+        later = steps[second]
+        for index in range(first - 1, -1, -1):
+            step = steps[index]
+            if step.actor == steps[first].actor and (
+                dependent(step.access, later.access) or overlap(step.hidden, later.hidden)
+            ):
+                return index
+        return -1
+
+    @staticmethod
+    def _add(node: _Node, begins: list[str]) -> None:
+        if any(name in node.backtrack or name in node.sleep for name in begins):
+            return
+        for name in begins:
+            if name in node.enabled:
+                node.backtrack.append(name)
+                return
+        if begins and all(name[0] == _TIMER for name in begins):
+            return  # wherever a timer may fire, that is tried
+        node.backtrack += [name for name in node.enabled if name not in node.backtrack]
+
+    def end(self, steps: int) -> None:
+        if self._resources.attributes_listed and not self._order_of_attributes:
+            self._order_of_attributes = True
+            self._nodes.clear()
+            return
+        if self._diverged or self._depth < len(self._nodes):
+            self._restarts += 1
+            if self._restarts > _RESTARTS:
+                self._complete = False
+            self._nodes.clear()
+            return
+        while self._nodes:
+            node = self._nodes[-1]
+            for name in node.backtrack:
+                if name not in node.done and name not in node.sleep:
+                    node.chosen = name
+                    return
+            self._nodes.pop()
+        self._done = True

@@ -1,0 +1,177 @@
+"""Which steps of one execution come before which, and which could have come the other way round.
+
+A set of steps is an integer with a bit for each: joining is ``|``, and step k begins a reversal at step i where
+``clock[k] >> i == 1 << (k - i)``.
+
+A blocking acquire comes after the release that lets it in, and that order cannot be reversed; what can is the order
+of the two acquires. So it races with the acquire that the release belongs to, judged without that release.
+"""
+
+from __future__ import annotations
+
+from torture.runtime.choice import LAST_STEP
+from torture.strategies.access import ACQUIRE, EVERYTHING, FAILURE, OF_CLASS, RELEASE, TAKE, TIME, Access
+
+_ORDER = object()  # the part of a container that its ordered writes have in common
+_HIDDEN = {TIME: -2, FAILURE: -3}  # numbers of resources
+_CLASSES = -4
+
+
+class Step:
+    """One step of an execution. ``actor`` is the thread's index, or its complement for the timer of that thread."""
+
+    __slots__ = ("access", "actor", "causes", "hidden", "name", "node")
+
+    def __init__(self, actor: int, name: str, access: Access, node: int) -> None:
+        self.actor = actor
+        self.name = name  # the same in every execution
+        self.access = access
+        self.node = node  # depth of the choice that it was, -1 where there was none
+        self.hidden = access.hidden
+        self.causes: list[tuple[int, int]] = []  # in it
+
+
+# Two dependent steps that nothing between them orders, and whether the later one could come first.
+Race = tuple[int, int, bool]
+
+
+class _Resource:
+    """Who used it last, by key: what a new access has to be compared with."""
+
+    __slots__ = ("reads", "released", "taken", "writes")
+
+    def __init__(self) -> None:
+        self.writes: dict[object, int] = {}
+        self.reads: dict[object, dict[int, int]] = {}  # by key and actor
+        self.taken = -1  # of a lock: when it was taken last
+        self.released = -1  # and when it was released, if that is the last that was written
+
+    def before(self, access: Access) -> list[int]:
+        """Return the last steps that conflict with an access."""
+        key = access.key
+        if key is None:
+            found = list(self.writes.values())
+            if access.writes:
+                for readers in self.reads.values():
+                    found += readers.values()
+            return found
+        found = [self.writes.get(key, -1), self.writes.get(None, -1)]
+        if access.writes:
+            for part in (key, None):
+                if part in self.reads:
+                    found += self.reads[part].values()
+        if access.ordered:
+            found.append(self.writes.get(_ORDER, -1))
+        return found
+
+    def note(self, access: Access, actor: int, index: int) -> None:
+        """Take in an access."""
+        key = access.key
+        if not access.writes:
+            self.reads.setdefault(key, {})[actor] = index
+            return
+        if key is None:
+            self.writes = {None: index}
+            self.reads.clear()
+        else:
+            self.writes[key] = index
+            self.reads.pop(key, None)
+        if access.ordered:
+            self.writes[_ORDER] = index
+        self.released = index if access.action == RELEASE else -1
+        if access.action in (ACQUIRE, TAKE):
+            self.taken = index
+
+
+class HappensBefore:
+    """Orders the steps of an execution; ``races`` are those whose later step is at least ``fresh``."""
+
+    def __init__(self, steps: list[Step], causes: list[tuple[int, int]], fresh: int) -> None:
+        self.clocks: list[int] = []
+        self.races: list[Race] = []
+        self._fresh = fresh
+        self._threads: dict[int, int] = {}  # what comes before the next step of a thread
+        self._resources: dict[int, _Resource] = {}
+        self._last: dict[int, int] = {}  # step of each actor
+        self._unknown = -1
+        self._floor = 0  # what comes before all that follows: nothing could run then
+        self._class_names = {
+            step.access.key for step in steps if step.access.owner == OF_CLASS and step.access.writes
+        }
+        self._cause(causes)
+        for step in steps:
+            self._add(step)
+            self._cause(step.causes)
+
+    def clock(self, actor: int) -> int:
+        """Return what comes before the next step of a thread."""
+        return self._threads.get(actor, 0) | self._floor
+
+    def taker(self, lock: int) -> int:
+        """Return the step that took a lock, which is held, -1 where there is none."""
+        known = self._resources.get(lock)
+        return -1 if known is None else known.taken
+
+    def _cause(self, causes: list[tuple[int, int]]) -> None:
+        for who, whom in causes:
+            if who >= 0:
+                clock = self.clock(who)
+            elif who == LAST_STEP:
+                clock = self.clocks[-1] if self.clocks else 0
+            else:
+                clock = self._floor = (1 << len(self.clocks)) - 1
+            self._threads[whom] = self._threads.get(whom, 0) | clock
+
+    def _add(self, step: Step) -> None:
+        index = len(self.clocks)
+        actor = step.actor
+        clock = self.clock(actor) | (self.clock(~actor) if actor < 0 else 0)
+        accesses = self._accesses(step)
+        release = taken = -1
+        found = [self._unknown]
+        if step.hidden & EVERYTHING:
+            found += self._last.values()
+        for resource, access in accesses:
+            before = resource.before(access)
+            if access.action == ACQUIRE and resource.released >= 0:
+                release, taken = resource.released, resource.taken
+                before.remove(release)
+            found += before
+        for other in sorted(set(found), reverse=True):
+            clock = self._join(clock, other, index)
+        if release >= 0:
+            self._join(clock, taken, index)
+            clock |= self.clocks[release]
+        clock |= 1 << index
+        self.clocks.append(clock)
+        self._threads[actor] = clock
+        self._last[actor] = index
+        if step.hidden & EVERYTHING:
+            self._unknown = index
+        for resource, access in accesses:
+            resource.note(access, actor, index)
+
+    def _join(self, clock: int, other: int, index: int) -> int:
+        if other < 0 or clock >> other & 1:
+            return clock
+        if index >= self._fresh:
+            self.races.append((other, index, clock >> other == 0))
+        return clock | self.clocks[other]
+
+    def _accesses(self, step: Step) -> list[tuple[_Resource, Access]]:
+        access = step.access
+        accesses = [(self._resource(access.resource), access)] if access.resource else []
+        for bit, number in _HIDDEN.items():
+            if step.hidden & bit:
+                accesses.append((self._resource(number), Access(number, None, True)))
+        names = self._class_names
+        if names and access.owner and (access.key in names or access.key is None or None in names):
+            writes = access.writes and access.owner == OF_CLASS
+            accesses.append((self._resource(_CLASSES), Access(_CLASSES, access.key, writes)))
+        return accesses
+
+    def _resource(self, number: int) -> _Resource:
+        found = self._resources.get(number)
+        if found is None:
+            found = self._resources[number] = _Resource()
+        return found

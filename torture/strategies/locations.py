@@ -1,0 +1,104 @@
+"""Which shared locations an execution touches, under names that are the same in the next execution."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from torture.runtime.choice import SchedulingPoint
+from torture.runtime.thread import VirtualThread
+from torture.trace.site import Form, Site
+
+FIRST, EVERY = 16, 8  # executions that are learnt from: the first ones, and one of so many later on
+
+_NAMED = frozenset({Form.ATTRIBUTE, Form.GLOBAL, Form.CELL})
+
+
+class Locations:
+    """Counts the operations of each thread on each location.
+
+    A location is the type of the object touched with the name of the attribute, global or cell; all other objects of a
+    type are one location, locks too. Where nothing is known of the operation (granularity ``gil``) its place is taken.
+    """
+
+    def __init__(self) -> None:
+        self._numbers: dict[object, int] = {}
+        self._by_site: dict[tuple[Site, type], int] = {}
+        self._touched: dict[str, dict[int, int]] = {}  # thread path -> location -> operations so far
+        self._written: set[int] = set()
+        self._executions = 0
+        self._learnt = 0  # executions that were learnt from
+        self.learns = False  # from this one
+
+    def begin(self) -> None:
+        """Start an execution."""
+        self.learns = self._executions < FIRST or self._executions % EVERY == 0
+        self._executions += 1
+
+    def watch(self, point: SchedulingPoint) -> None:
+        """See also what threads execute while they are alone: the last thread would seem to do nothing."""
+        self._threads = point.threads
+        point.watcher = self
+
+    def alone(self, index: int) -> bool:
+        """Count an operation of a thread that is alone."""
+        thread = self._threads[index]
+        self.executed(thread, self.at(thread))
+        return True
+
+    def over(self, stop: str) -> None:
+        pass
+
+    def at(self, thread: VirtualThread) -> int:
+        """Return the location that a thread's pending operation touches, -1 where it touches none."""
+        pending = thread.pending
+        if pending is None:
+            return -1
+        kind = type(pending[0])
+        site = pending[3]
+        number = self._by_site.get((site, kind))
+        if number is None:
+            number = self._number(site, kind)
+        if pending[2]:
+            self._written.add(number)
+        return number
+
+    def _number(self, site: Site, kind: type) -> int:
+        if site.form is Form.SWITCH:
+            name: object = site
+        else:
+            name = (kind.__module__, kind.__qualname__, site.name if site.form in _NAMED else "")
+        number = self._numbers.setdefault(name, len(self._numbers))
+        self._by_site[site, kind] = number
+        return number
+
+    def executed(self, thread: VirtualThread, number: int) -> None:
+        """Count an operation in an execution that is learnt from."""
+        touched = self._touched.get(thread.path)
+        if touched is None:
+            touched = self._touched[thread.path] = {}
+        touched[number] = touched.get(number, 0) + 1
+
+    def end(self) -> None:
+        """End an execution."""
+        self._learnt += self.learns
+
+    def shared(self) -> list[int]:
+        """Return the locations that several threads touch and one writes."""
+        threads: dict[int, int] = {}
+        for touched in self._touched.values():
+            for number in touched:
+                threads[number] = threads.get(number, 0) + 1
+        return sorted(number for number, count in threads.items() if count > 1 and number in self._written)
+
+    def places(self) -> list[Site]:
+        """Return where in the code those are accessed."""
+        shared = frozenset(self.shared())
+        return list(dict.fromkeys(site for (site, _), number in self._by_site.items() if number in shared))
+
+    def expected(self, locations: Iterable[int]) -> dict[str, float]:
+        """Return how many operations on the locations each thread has executed on average."""
+        wanted = tuple(locations)
+        total = {
+            path: sum(touched.get(number, 0) for number in wanted) for path, touched in self._touched.items()
+        }
+        return {path: count / self._learnt for path, count in total.items() if count}
