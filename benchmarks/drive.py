@@ -50,7 +50,7 @@ def torture(case: Any, mode: str, folder: str) -> Report:
 
 def interleave(case: Any, mode: str, folder: str) -> Report:
     """Explore with interleave-test."""
-    import interleave_test
+    import interleave_test  # type: ignore[import-not-found,unused-ignore]
 
     result = interleave_test.explore(
         case.run,
@@ -71,7 +71,7 @@ def interleave(case: Any, mode: str, folder: str) -> Report:
 
 def frontrun(case: Any, mode: str, folder: str) -> Report:
     """Explore with frontrun."""
-    import frontrun as tool
+    import frontrun as tool  # type: ignore[import-not-found,unused-ignore]
 
     warnings.simplefilter("ignore")
     settings: dict[str, Any] = {"stop_on_first": case.buggy}

@@ -10,6 +10,7 @@ import os
 import platform
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -129,10 +130,7 @@ def decisions(repetitions: int) -> list[tuple[str, float]]:
         assert execution.failure is None, execution.failure
         return seconds / execution.points * 1e9
 
-    figures = [
-        (name, best(lambda strategy=strategy: measure(strategy), repetitions))
-        for name, strategy in strategies
-    ]  # type: ignore[misc]
+    figures = [(name, best(partial(measure, strategy), repetitions)) for name, strategy in strategies]
     instrumenter.uninstall()
     KERNEL.step_limit = step_limit
     return figures

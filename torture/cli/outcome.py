@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,15 +22,13 @@ def conclude(result: Result, *, json_file: str | None, trace_file: str | None) -
 
         _write("--json", json_file, json.dumps(result) + "\n")
     if trace_file is not None:
-        if result.finding is not None and result.finding.trace is not None:
+        trace = result.trace if result.finding is None else result.finding.trace
+        if trace is not None:
             from torture.report.failure import render_trace
 
-            _write("--trace", trace_file, render_trace(result.finding.trace))
-        elif not os.path.exists(trace_file):  # the engine may have written that of an execution that passed
-            print(
-                f"torture: --trace {trace_file}: not written, no failing execution was recorded",
-                file=sys.stderr,
-            )
+            _write("--trace", trace_file, render_trace(trace))
+        else:
+            print(f"torture: --trace {trace_file}: not written, no execution was recorded", file=sys.stderr)
     return result.verdict.exit_status
 
 

@@ -23,6 +23,7 @@ from torture.runtime.thread import VirtualThread
 from torture.trace.site import Form, Kind, Site
 
 _TORTURE = str(Path(__file__).parents[1]) + "/"
+_STAND_INS = str(Path(__file__).parent) + "/"
 _ENTRIES = frozenset({"Kernel._carry", "Executor._main"})  # whose frames stand below a thread's own
 _python_queue: Any = queue._PySimpleQueue  # type: ignore[attr-defined]
 _IN_C = frozenset(  # run in Python here, and in one go in C on a stock interpreter
@@ -107,7 +108,8 @@ class PlaceRecorder(EventRecorder):
             self.visits[-1].waits = not before.enabled or before.pending is None
         if inside is not None and self._inside.get(thread.index) is inside:
             earlier = next(at for at in reversed(range(len(self.visits))) if self.visits[at].thread is thread)
-            self.split = self.split or earlier != len(self.visits) - 1
+            stands_in = inside.f_code.co_filename.startswith(_STAND_INS)
+            self.split = self.split or (stands_in and earlier != len(self.visits) - 1)
             del self.visits[earlier]
         self._inside.pop(thread.index, None)
         if inside is not None and _has_steps(inside):

@@ -21,6 +21,7 @@ from torture.trace.site import Form, Kind, Site
 
 _PLAIN = (int, float, str, bytes, bool, type(None))
 _NAMED = (FunctionType, BuiltinFunctionType, MethodType)
+_PROCESS_NAMES = frozenset({"pid", "_pid", "process"})  # a LogRecord has such a one
 _LONGEST = 24  # characters of a value
 _ENGINE_FOLDER = str(Path(__file__).parent) + "/"
 # Frames of the engine and of the trusted modules stand between an operation and the line that asked for it.
@@ -134,6 +135,8 @@ class EventRecorder:
         return label
 
     def _value(self, site: Site, obj: Any, key: object, value: object) -> str:
+        if site.name in _PROCESS_NAMES:
+            return ""  # another one in every process
         if site.kind is Kind.WRITE:
             return (
                 self.text(value) if site.form in (Form.ATTRIBUTE, Form.GLOBAL, Form.CELL, Form.ITEM) else ""

@@ -62,6 +62,7 @@ class Session:
         KERNEL.gil = self.gil
         self._instrumenter = instrumenter_for(job.granularity)
         patching.install_sockets()
+        patching.rebase_logging()
         gc.disable()
         self._learner = ModuleLearner(lambda: KERNEL.active)
         if CHEAP:

@@ -17,6 +17,7 @@ from typing import Any
 
 from torture.runtime import blocking, originals, threads, timing
 from torture.runtime.baton import Carried
+from torture.runtime.clock import EPOCH
 from torture.runtime.kernel import KERNEL
 from torture.runtime.primitives import Lock, RLock, make_waiter, primitive
 from torture.trace.site import Kind
@@ -84,6 +85,13 @@ def _is_set(self: Any) -> bool:
     if KERNEL.controls():
         KERNEL.decide(_IS_SET, self._cond._lock, None, False)
     return bool(self._flag)
+
+
+def rebase_logging() -> None:
+    """Let logging count its time from the virtual clock's start, not from its import."""
+    logging: Any = sys.modules.get("logging")
+    if logging is not None:
+        logging._startTime = EPOCH if isinstance(logging._startTime, int) else EPOCH / 1e9
 
 
 def install_sockets() -> None:
