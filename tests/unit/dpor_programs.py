@@ -146,6 +146,41 @@ def clock_read_by_two() -> Outcome:
         seen[number] = time.monotonic_ns() - began
 
     together(lambda: read(0), lambda: read(1))
+    return (seen[0] < seen[1],)
+
+
+def asleep_in_its_section() -> Outcome:
+    """Time goes on while the other one waits for the lock: that does not order the two acquires."""
+    lock = Lock()
+    seen: list[str] = []
+
+    def late() -> None:
+        with lock:
+            time.sleep(1)
+            seen.append("late")
+
+    def early() -> None:
+        with lock:
+            seen.append("early")
+
+    together(late, early)
+    return tuple(seen)
+
+
+def timer_set_by_the_last_to_run() -> Outcome:
+    """The first schedule sets the timer when nothing else can run any more."""
+    shared = Shared()
+    seen: list[int] = []
+
+    def read() -> None:
+        seen.append(shared.x)
+
+    def write() -> None:
+        shared.y = 1
+        time.sleep(0.01)
+        shared.x = 1
+
+    together(read, write)
     return tuple(seen)
 
 
@@ -158,11 +193,8 @@ def early_timer_and_notify() -> Outcome:
             seen.append(condition.wait(0.05))
 
     def notify() -> None:
-        while not seen:
-            with condition:
-                condition.notify()
-            if not seen:
-                break
+        with condition:
+            condition.notify()
 
     together(wait, notify)
     return tuple(seen)
@@ -289,8 +321,8 @@ def late_notification() -> Outcome:
                 condition.wait()
 
     def notify() -> None:
-        shared.x = 1
         with condition:
+            shared.x = 1
             condition.notify()
 
     together(wait, notify)
@@ -385,7 +417,7 @@ def main(program: str, strategy: str, granularity: str) -> None:
     function = globals()[name]
     if arguments:
         function = function(arguments[0], int(arguments[1]), int(arguments[2]))
-    found = outcomes(function, strategy=strategy, granularity=granularity, executions=30_000)
+    found = outcomes(function, strategy=strategy, granularity=granularity, executions=20 if program == "spins" else 30_000)
     report = {
         "seen": sorted(repr(outcome) for outcome in found.seen),
         "exhausted": found.exhausted,

@@ -29,6 +29,7 @@ class Pretender:
         self.verdict = Verdict.PASSED
         self.jobs: list[Job] = []
         self.replayed: list[tuple[str, str | None]] = []
+        self.carriers: list[str] = []
 
     def explore(self, job: Job, progress: Callable[[int, float], None]) -> Result:
         progress(10, 5.0)
@@ -36,8 +37,9 @@ class Pretender:
         finding = FINDING if self.verdict is Verdict.FAILED else None
         return Result(job.target, self.verdict, finding, executions=10, seed=job.seed)
 
-    def replay(self, token: str, *, trace: str | None = None) -> Result:
+    def replay(self, token: str, *, trace: str | None = None, carrier: str = "greenlet") -> Result:
         self.replayed.append((token, trace))
+        self.carriers.append(carrier)
         return Result("m:f", Verdict.FAILED, FINDING, executions=1, strategy="replay")
 
 
@@ -129,7 +131,7 @@ def test_a_trace_that_is_not_written_is_not_passed_over(
     pretender: Pretender, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["explore", "m:f", "--trace", str(tmp_path / "trace.txt")]) == 0
-    assert "not written, no failing execution" in capsys.readouterr().err
+    assert "not written, no execution" in capsys.readouterr().err
 
 
 def row(schedule: str) -> dict[str, Any]:
@@ -158,6 +160,13 @@ def test_replay_takes_a_token(pretender: Pretender, capsys: pytest.CaptureFixtur
 
     assert pretender.replayed == [("T1-xyz", None)]
     assert "the schedule fails again" in capsys.readouterr().out
+
+
+def test_replay_is_carried_on_real_threads_where_it_is_asked_for(pretender: Pretender) -> None:
+    assert main(["replay", "--real", "T1-xyz"]) == 1
+    assert main(["replay", "T1-xyz"]) == 1
+
+    assert pretender.carriers == ["thread", "greenlet"]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ from torture.findings import FindingKind
 from torture.isolation.raised import kind_of, message_of
 from torture.oracles import deadlock
 from torture.runtime import threads
-from torture.runtime.kernel import KERNEL, Kill
+from torture.runtime.kernel import KERNEL
+from torture.runtime.teardown import Kill
 from torture.runtime.thread import VirtualThread
 from torture.strategies.strategy import Strategy
 from torture.trace.event import ThreadInfo

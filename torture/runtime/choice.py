@@ -13,6 +13,7 @@ ABANDON = -2  # the answer "stop this execution, it teaches nothing"
 # Who comes first in SchedulingPoint.causes where it is not a thread.
 LAST_STEP = -1  # the step taken last, whoever took it: it moved the clock to a timer
 ALL_STEPS = -2  # everything so far: nothing could run, and time went on
+LATE = -4  # the same, and the timer might have fired early, had it been set while threads could run
 IN_VAIN = -3  # the same, but threads could run: they span or yielded in vain
 
 

@@ -21,7 +21,7 @@ class Clock:
     every execution ends.
     """
 
-    __slots__ = ("_early", "_natural", "_readings", "_tokens", "now", "timers", "uses")
+    __slots__ = ("_early", "_natural", "_readings", "_tokens", "now", "timers", "uses", "was_late")
 
     def __init__(self) -> None:
         self.reset()
@@ -31,6 +31,7 @@ class Clock:
         self.now = START
         self.timers: list[tuple[int, int, int]] = []  # (deadline, token, thread index)
         self.uses = 0  # how often time was read or moved, and timers were set or cancelled
+        self.was_late = False  # the timer of the last natural advance might have fired early
         self._tokens = 0
         self._readings = 0
         self._early = 0
@@ -83,6 +84,7 @@ class Clock:
         while timers:
             deadline, token, index = heappop(timers)
             if not stale(index, token):
+                self.was_late = self._early < EARLY_LIMIT and deadline - self._natural <= EARLY_BOUND
                 self.now = self._natural = max(self.now, deadline)
                 self._early = 0
                 self._readings = 0

@@ -25,24 +25,20 @@ from types import FrameType
 
 from torture.errors import InternalError
 from torture.runtime.carrier import Carrier, GreenletCarrier, Handle
-from torture.runtime.choice import ABANDON, ALL_STEPS, IN_VAIN, LAST_STEP, Chooser, SchedulingPoint
+from torture.runtime.choice import ABANDON, ALL_STEPS, IN_VAIN, LAST_STEP, LATE, Chooser, SchedulingPoint
 from torture.runtime.clock import Clock, Stale
 from torture.runtime.fairness import SPIN_LIMIT, VAIN_LIMIT, Turns
 from torture.runtime.hooks import Idle, Recorder, Stop
 from torture.runtime.originals import get_ident
+from torture.runtime.teardown import Kill, die_slowly, end_leftovers
 from torture.runtime.thread import VirtualThread
 from torture.trace.site import Form, Kind, Site
 
 FOREVER = 1 << 60
-KILL_LIMIT = 10_000  # points that a dying thread may pass before it is abandoned
 FIRST_IDENT = 0x7F00_0000_0000  # looks like a pthread
 
 SPAWN = Site(Kind.SPAWN, Form.PRIMITIVE, "spawn", "", "", "", 0)
 END = Site(Kind.END, Form.PRIMITIVE, "end", "", "", "", 0)
-
-
-class Kill(BaseException):
-    """Ends a leftover virtual thread; never seen outside the runtime."""
 
 
 class Kernel:
@@ -87,7 +83,7 @@ class Kernel:
         self._run_start = 0
         self._turns = Turns()
         self._error: Exception | None = None
-        self._kill_steps = 0
+        self.kill_steps = 0
         self._idents: list[int] = []
         self._next_ident = FIRST_IDENT
 
@@ -115,7 +111,7 @@ class Kernel:
                 point.watcher.over("" if self.stop is None else self.stop.kind)
             if self.on_stop is not None:
                 self.on_stop()
-            self._kill_leftovers()
+            self.abandoned = end_leftovers(self)
         finally:
             self.active = False
             self.countdown = FOREVER
@@ -181,23 +177,6 @@ class Kernel:
         self.current = following
         return following.handle
 
-    def _kill_leftovers(self) -> None:
-        self.killing = True
-        self.countdown = 1
-        self.abandoned = 0
-        for thread in self.threads:
-            if thread.finished:
-                continue
-            if not thread.started:
-                self.carrier.discard(thread.handle)
-                continue
-            self.current = thread
-            self._kill_steps = 0
-            self.carrier.throw(thread.handle, Kill())
-            if not thread.finished:  # it caught Kill and ran on: keep it, for dropping it would run its code
-                self.carrier.abandon(thread.handle)
-                self.abandoned += 1
-
     # -- points ----------------------------------------------------------------------------------
 
     def controls(self) -> bool:
@@ -211,7 +190,7 @@ class Kernel:
             return
         thread = self.current
         if self.killing:
-            self._die_slowly(thread)
+            die_slowly(self)
             return
         thread.pending = (obj, key, writes, site)
         self._account()
@@ -422,12 +401,6 @@ class Kernel:
             self.current = following
             following.handle.switch()
 
-    def _die_slowly(self, thread: VirtualThread) -> None:
-        self._kill_steps += 1
-        self.countdown = 1
-        if self._kill_steps > KILL_LIMIT:
-            self.carrier.root.switch()
-
     # -- time ------------------------------------------------------------------------------------
 
     def _fire_due_timers(self) -> None:
@@ -450,7 +423,8 @@ class Kernel:
             return True
         index = self.clock.jump(self._is_stale)
         if index is not None:
-            self._timer_fires(index, IN_VAIN if self.enabled else ALL_STEPS)
+            late = LATE if self.clock.was_late else ALL_STEPS
+            self._timer_fires(index, IN_VAIN if self.enabled else late)
             return True
         return patience > 0 and idle is not None and idle.waiting() and idle.poll(patience)
 

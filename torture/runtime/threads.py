@@ -15,8 +15,9 @@ from typing import Any
 from weakref import WeakKeyDictionary, WeakSet
 
 from torture.runtime import originals
-from torture.runtime.kernel import KERNEL, Kill
+from torture.runtime.kernel import KERNEL
 from torture.runtime.primitives import Lock, primitive
+from torture.runtime.teardown import Kill
 from torture.runtime.thread import VirtualThread
 from torture.trace.site import Kind
 

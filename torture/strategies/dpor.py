@@ -24,7 +24,17 @@ from torture.runtime import threads
 from torture.runtime.choice import ABANDON, FIRE_TIMER, IN_VAIN, SchedulingPoint
 from torture.runtime.fairness import SPIN_LIMIT
 from torture.runtime.primitives import Lock
-from torture.strategies.access import EVERYTHING, FAILURE, TIME, TIMER, UNKNOWN, Resources, arrival, dependent, overlap
+from torture.strategies.access import (
+    EVERYTHING,
+    FAILURE,
+    TIME,
+    TIMER,
+    UNKNOWN,
+    Resources,
+    arrival,
+    dependent,
+    overlap,
+)
 from torture.strategies.happens_before import HappensBefore, Step
 from torture.trace.site import Kind, Site
 
@@ -207,16 +217,20 @@ class Dpor:
             return
         last = self._steps[-1]
         if not stop:
-            self._steps.append(Step(0, "0", UNKNOWN, last.node))
+            nobody = len(self._point.threads) if self._point else 1  # the end is a step of its own after the main thread's
+            last.causes.append((0, nobody))
+            self._steps.append(Step(nobody, "0", UNKNOWN, last.node))
             if last.node >= 0:
                 self._nodes[last.node].done[last.name] = EVERYTHING
         order = HappensBefore(self._steps, self._first_causes, self._fresh)
         for first, second, could_begin in order.races:
             begins = [self._steps[second].name] if could_begin else []
             self._reverse(order.clocks, first, second, begins)
-        self._reverse_pending(order, last, ended=not stop)
+        for first, now in order.late:
+            self._reverse(order.clocks, first, now, [])
+        self._reverse_pending(order, ended=not stop)
 
-    def _reverse_pending(self, order: HappensBefore, last: Step, *, ended: bool) -> None:
+    def _reverse_pending(self, order: HappensBefore, *, ended: bool) -> None:
         """Reverse what the operations that never were executed race with."""
         point = self._point
         assert point is not None
@@ -224,14 +238,18 @@ class Dpor:
             pending = thread.pending
             if thread.finished or (thread.enabled and not ended):
                 continue
-            if thread.enabled and last.node >= 0:  # the end of the main thread came first
-                self._add(self._nodes[last.node], [thread.path])
+            clock = order.clock(thread.index)
+            end = len(order.clocks)
+            if thread.enabled:  # the end of the main thread came first: that was one step with the last before it
+                for before in order.last_steps(end - 1):
+                    if not clock >> before & 1:
+                        begins = [thread.path] if clock >> before == 0 else []
+                        self._reverse(order.clocks, before, end - 1, begins)
             if pending is not None and isinstance(pending[0], Lock) and pending[3].kind is Kind.ACQUIRE:
                 taken = order.taker(self._resources.number(pending[0]))
-                clock = order.clock(thread.index)
                 if taken >= 0 and not clock >> taken & 1:
                     begins = [thread.path] if clock >> taken == 0 else []
-                    self._reverse(order.clocks, taken, len(order.clocks), begins)
+                    self._reverse(order.clocks, taken, end, begins)
 
     def _reverse(self, clocks: list[int], first: int, second: int, begins: list[str]) -> None:
         """See to it that one of those is explored instead of step ``first`` that can begin its reversal.

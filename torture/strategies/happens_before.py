@@ -9,7 +9,7 @@ of the two acquires. So it races with the acquire that the release belongs to, j
 
 from __future__ import annotations
 
-from torture.runtime.choice import LAST_STEP
+from torture.runtime.choice import LAST_STEP, LATE
 from torture.strategies.access import ACQUIRE, EVERYTHING, FAILURE, OF_CLASS, RELEASE, TAKE, TIME, Access
 
 _ORDER = object()  # the part of a container that its ordered writes have in common
@@ -89,12 +89,12 @@ class HappensBefore:
     def __init__(self, steps: list[Step], causes: list[tuple[int, int]], fresh: int) -> None:
         self.clocks: list[int] = []
         self.races: list[Race] = []
+        self.late: list[tuple[int, int]] = []  # somebody's last step before a timer fired, and the step it then was
         self._fresh = fresh
         self._threads: dict[int, int] = {}  # what comes before the next step of a thread
         self._resources: dict[int, _Resource] = {}
         self._last: dict[int, int] = {}  # step of each actor
         self._unknown = -1
-        self._floor = 0  # what comes before all that follows: nothing could run then
         self._class_names = {
             step.access.key for step in steps if step.access.owner == OF_CLASS and step.access.writes
         }
@@ -105,7 +105,7 @@ class HappensBefore:
 
     def clock(self, actor: int) -> int:
         """Return what comes before the next step of a thread."""
-        return self._threads.get(actor, 0) | self._floor
+        return self._threads.get(actor, 0)
 
     def taker(self, lock: int) -> int:
         """Return the step that took a lock, which is held, -1 where there is none."""
@@ -119,8 +119,21 @@ class HappensBefore:
             elif who == LAST_STEP:
                 clock = self.clocks[-1] if self.clocks else 0
             else:
-                clock = self._floor = (1 << len(self.clocks)) - 1
+                if who == LATE:
+                    self._note_late(self.clock(whom))
+                clock = (1 << len(self.clocks)) - 1  # the others wait for the woken thread, or for its kind
             self._threads[whom] = self._threads.get(whom, 0) | clock
+
+    def _note_late(self, clock: int) -> None:
+        """Note that a timer fired when nothing could run: earlier, it would have to be before somebody's last step."""
+        now = len(self.clocks)
+        for other in self._last.values():
+            if now > self._fresh and not clock >> other & 1 and clock >> other:
+                self.late.append((other, now))
+
+    def last_steps(self, index: int) -> list[int]:
+        """Return the last step of each actor among those that come before a step."""
+        return [other for other in self._last.values() if other != index and self.clocks[index] >> other & 1]
 
     def _add(self, step: Step) -> None:
         index = len(self.clocks)
