@@ -39,20 +39,19 @@ def best(measure: Callable[[], float], repetitions: int) -> float:
     return min(measure() for _ in range(repetitions))
 
 
-def ns_per_call(function: Callable[..., object], *arguments: object) -> Callable[[], float]:
-    """Return a measurement of one call, without the loop around it."""
-    loop: dict[str, Any] = {}
+def ns_per_call(function: Callable[..., object], *arguments: object, repetitions: int) -> float:
+    """Return what one call takes, without the loop around it."""
+    loops: dict[str, Any] = {}
     head = f"(f, a):\n for _ in range({LOOPS}): "
-    exec(f"def loop{head}f(*a)\ndef empty{head}pass", loop)
+    exec(f"def full{head}f(*a)\ndef empty{head}pass", loops)
 
-    def measure() -> float:
+    def measure(loop: Callable[..., None]) -> float:
         start = originals.perf_counter()
-        loop["loop"](function, arguments)
-        middle = originals.perf_counter()
-        loop["empty"](function, arguments)
-        return (2 * middle - start - originals.perf_counter()) / LOOPS * 1e9
+        loop(function, arguments)
+        return originals.perf_counter() - start
 
-    return measure
+    full, empty = (best(partial(measure, loops[name]), repetitions) for name in ("full", "empty"))
+    return (full - empty) / LOOPS * 1e9
 
 
 def hot_path(repetitions: int) -> list[tuple[str, float]]:
@@ -73,7 +72,8 @@ def hot_path(repetitions: int) -> list[tuple[str, float]]:
         ("call of a Python function", points.call, (site(Kind.WRITE, Form.CALL), best, 1)),
     ]
     return [
-        (name, best(ns_per_call(function, *arguments), repetitions)) for name, function, arguments in calls
+        (name, ns_per_call(function, *arguments, repetitions=repetitions))
+        for name, function, arguments in calls
     ]
 
 

@@ -22,7 +22,7 @@ from torture.runtime.kernel import KERNEL
 from torture.strategies.fixed import NonPreemptive
 from torture.strategies.random_walk import RandomWalk
 
-SCHEDULES = 25  # of each program
+SCHEDULES = 8  # of each program
 
 
 def executions(executor: Executor, carrier: Carrier) -> list[list[str]]:

@@ -99,33 +99,6 @@ def try_before_release() -> Outcome:
     return tuple(seen)
 
 
-def blocked_when_abandoned() -> Outcome:
-    """Threads wait for a lock whose holder is asleep in the branch."""
-    shared = Shared()
-    first, second = Lock(), Lock()
-    seen: list[int] = []
-
-    def one() -> None:
-        shared.x = 1
-        with first, second:
-            seen.append(1)
-
-    def two() -> None:
-        with first:
-            if shared.x:
-                with second:
-                    seen.append(2)
-
-    def three() -> None:
-        if second.acquire(blocking=False):
-            seen.append(3)
-            shared.x = 0
-            second.release()
-
-    together(one, two, three)
-    return tuple(seen)
-
-
 def deadlock_of_three() -> Outcome:
     forks = [Lock(), Lock(), Lock()]
     eaten: list[int] = []
@@ -393,17 +366,12 @@ def handed_over_lock() -> Outcome:
 
 def spins() -> Outcome:
     done = Event()
-    shared = Shared()
 
     def wait() -> None:
-        while not shared.x:
+        while not done.is_set():
             pass
 
-    def finish() -> None:
-        done.set()
-        shared.x = 1
-
-    together(wait, finish)
+    together(wait, done.set)
     return ()
 
 
@@ -417,7 +385,8 @@ def main(program: str, strategy: str, granularity: str) -> None:
     function = globals()[name]
     if arguments:
         function = function(arguments[0], int(arguments[1]), int(arguments[2]))
-    found = outcomes(function, strategy=strategy, granularity=granularity, executions=20 if program == "spins" else 30_000)
+    limit = 20 if program == "spins" else 30_000
+    found = outcomes(function, strategy=strategy, granularity=granularity, executions=limit)
     report = {
         "seen": sorted(repr(outcome) for outcome in found.seen),
         "exhausted": found.exhausted,

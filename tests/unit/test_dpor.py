@@ -69,7 +69,6 @@ def test_two_readers_and_a_writer_have_four_classes() -> None:
 TRAPS: dict[str, set[Any]] = {
     "locked_before_acquire": {(True,), (False,)},
     "try_before_release": {(True,), (False,), "deadlock"},
-    "blocked_when_abandoned": {(), (1,), (1, 2), (2, 1), (3, 1), (1, 3), (3, 1, 2), (1, 2, 3)},
     "deadlock_of_three": {(0, 1, 2), "deadlock"},
     "asleep_in_its_section": {("late", "early"), ("early", "late")},
     "clock_read_by_two": {(True,), (False,)},

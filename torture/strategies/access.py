@@ -32,10 +32,8 @@ _FIRST = 1
 _IN_MEMORY = (BytesIO, StringIO)
 _SEQUENCES = (list, deque, bytearray, array)
 # What C code calls in the middle of an operation: the rest of that operation follows their last step.
-_CALLED_BACK = (
-    "__eq__ __ne__ __lt__ __le__ __gt__ __ge__ __hash__ __index__ __next__ __missing__ __del__ __setattr__ __delattr__"
-)
-_MIDWAY = frozenset(_CALLED_BACK.split())
+_COMPARES = "__eq__ __ne__ __lt__ __le__ __gt__ __ge__ __hash__"
+_MIDWAY = frozenset(f"{_COMPARES} __index__ __next__ __missing__ __del__ __setattr__ __delattr__".split())
 _PLAIN = frozenset({int, str, bytes, float, bool, complex})
 
 

@@ -122,7 +122,8 @@ class Dpor:
         current = point.threads[point.current].path
         node.chosen = current if current in awake else awake[0]
         node.backtrack.append(node.chosen)
-        node.backtrack += [name for name in awake if (name[0] == _TIMER or point.coarse) and name != node.chosen]
+        others = [name for name in awake if name != node.chosen]
+        node.backtrack += others if point.coarse else [name for name in others if name[0] == _TIMER]
         self._nodes.append(node)
         return node
 
@@ -193,9 +194,8 @@ class Dpor:
             if step.node >= 0:
                 self._nodes[step.node].done[step.name] = step.hidden
             if self._sleep and step.hidden:
-                self._sleep = {
-                    name: touched for name, touched in self._sleep.items() if not overlap(touched, step.hidden)
-                }
+                asleep = self._sleep.items()
+                self._sleep = {name: seen for name, seen in asleep if not overlap(seen, step.hidden)}
         self._uses, self._failures = uses, failures
         if any(who == IN_VAIN for who, _ in causes):
             self._complete = False
@@ -208,7 +208,8 @@ class Dpor:
     # -- at its end ------------------------------------------------------------------------------
 
     def over(self, stop: str) -> None:
-        if self._diverged:
+        point = self._point
+        if point is None or self._diverged:
             return
         self._close()
         if stop == "step-limit":
@@ -217,7 +218,7 @@ class Dpor:
             return
         last = self._steps[-1]
         if not stop:
-            nobody = len(self._point.threads) if self._point else 1  # the end is a step of its own after the main thread's
+            nobody = len(point.threads)  # the end is a step of its own, after those of the main thread
             last.causes.append((0, nobody))
             self._steps.append(Step(nobody, "0", UNKNOWN, last.node))
             if last.node >= 0:
@@ -240,7 +241,7 @@ class Dpor:
                 continue
             clock = order.clock(thread.index)
             end = len(order.clocks)
-            if thread.enabled:  # the end of the main thread came first: that was one step with the last before it
+            if thread.enabled:  # the main thread ended first, in one go with the step before
                 for before in order.last_steps(end - 1):
                     if not clock >> before & 1:
                         begins = [thread.path] if clock >> before == 0 else []

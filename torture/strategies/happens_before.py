@@ -89,7 +89,9 @@ class HappensBefore:
     def __init__(self, steps: list[Step], causes: list[tuple[int, int]], fresh: int) -> None:
         self.clocks: list[int] = []
         self.races: list[Race] = []
-        self.late: list[tuple[int, int]] = []  # somebody's last step before a timer fired, and the step it then was
+        self.late: list[
+            tuple[int, int]
+        ] = []  # an actor's last step before a timer fired, and the step it then was
         self._fresh = fresh
         self._threads: dict[int, int] = {}  # what comes before the next step of a thread
         self._resources: dict[int, _Resource] = {}
