@@ -178,18 +178,28 @@ class KernelPoints:
         obj, key = first, None
         if kind is BuiltinMethodType:
             owner = function.__self__
-            if type(owner) is ModuleType:
+            owner_kind = type(owner)
+            if owner_kind in MUTABLE_TYPES:  # before the others: xs.append is the call that programs make most
+                effect = METHODS.get((owner_kind, function.__name__))
+                if effect is None:
+                    return function
+                if effect.steps == "one":
+                    kernel = _kernel
+                    if kernel.countdown > 1:
+                        kernel.countdown -= 1
+                        return function
+            if owner_kind is ModuleType:
                 effect = FUNCTIONS.get(function)
                 if effect is None:
                     if function in FILE_FUNCTIONS:
                         _decide_file(site, function, first)
                     return function
-            elif isinstance(owner, FILE_TYPES):
+            elif effect is None and isinstance(owner, FILE_TYPES):
                 if function.__name__ in FILE_METHODS:
                     _kernel.decide(site, owner, None, True, function.__name__)
                 return function
-            elif isinstance(owner, _BASES):
-                effect = _effect_of(type(owner), function.__name__)
+            elif effect is not None or isinstance(owner, _BASES):
+                effect = effect or _effect_of(owner_kind, function.__name__)
                 obj = owner
                 if effect is None:
                     return function
