@@ -22,10 +22,8 @@ TRUSTED = frozenset(
     {"threading", "queue", "concurrent", "asyncio", "selectors", "socket", "_threading_local", "ssl"},
 )
 
-# The modules of torture's own that call code under test; what its others call is theirs.
-_CALLS_THE_TARGET = frozenset(
-    {"torture.exploration.execution", "torture.runtime.threads", "torture.scenario.program", "torture.exploration.standins"}
-)
+# The modules of torture's own that run inside an execution and call library code for themselves.
+_CALL_FOR_THEMSELVES = ("torture.strategies", "torture.exploration.recorder", "torture.exploration.places")
 CHEAP = sys.version_info >= (3, 12)  # a block may be left open
 _TOOL_IDS = (4, 3, 5, 2, 1, 0)  # free ones first: 0 to 2 and 5 are meant for debuggers, coverage, profilers
 
@@ -76,20 +74,21 @@ class ModuleLearner:
             self._add(frame)
 
     def _add(self, frame: FrameType) -> bool:
-        """Note the module of a frame; False where it is not the target that runs it (a strategy's call)."""
-        caller = frame.f_back
+        """Note the module of a frame; False where it has to be looked at again: somebody else called it."""
+        name = frame.f_globals.get("__name__")
+        if not isinstance(name, str) or name.startswith("torture."):
+            return True
         if not self._relevant():
             return False
+        caller = frame.f_back
         while caller is not None:
             module = str(caller.f_globals.get("__name__"))
             if module.startswith("torture."):
-                if module not in _CALLS_THE_TARGET:
+                if module.startswith(_CALL_FOR_THEMSELVES):
                     return False
                 break
             caller = caller.f_back
-        name = frame.f_globals.get("__name__")
-        if isinstance(name, str):
-            self._names.add(name)
+        self._names.add(name)
         return True
 
     if sys.version_info >= (3, 12):
