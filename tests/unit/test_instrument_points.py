@@ -187,7 +187,9 @@ def test_iteration_reads_before_each_element() -> None:
 
     iterator = iter([1, 2])
 
-    assert points(iterate, iterator) == [("container", "read", "iterate", "", iterator)] * 4  # GET_ITER, two elements, the end
+    assert (
+        points(iterate, iterator) == [("container", "read", "iterate", "", iterator)] * 4
+    )  # GET_ITER, two elements, the end
 
 
 def test_unpacking_and_displays_read_their_source() -> None:

@@ -179,7 +179,9 @@ class KernelPoints:
         if kind is BuiltinMethodType:
             owner = function.__self__
             owner_kind = type(owner)
-            if owner_kind in MUTABLE_TYPES:  # before the others: xs.append is the call that programs make most
+            if (
+                owner_kind in MUTABLE_TYPES
+            ):  # before the others: xs.append is the call that programs make most
                 effect = METHODS.get((owner_kind, function.__name__))
                 if effect is None:
                     return function

@@ -226,7 +226,12 @@ VIEWS: frozenset[type] = frozenset(map(type, ({}.keys(), {}.values(), {}.items()
 
 # Iterators that may call Python code for each element: an operation does not keep its lock meanwhile.
 CALLS_BACK: frozenset[type] = frozenset(
-    {map, filter, type(iter(int, 0)), *(value for value in vars(itertools).values() if isinstance(value, type))},
+    {
+        map,
+        filter,
+        type(iter(int, 0)),
+        *(value for value in vars(itertools).values() if isinstance(value, type)),
+    },
 )
 
 # What these functions, and the methods that read like them, read in one step, under its lock; anything else is

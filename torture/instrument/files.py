@@ -40,5 +40,20 @@ FILE_TYPES: tuple[type, ...] = (
     io.StringIO,
 )
 FILE_METHODS = frozenset(
-    ["read", "readline", "readlines", "readinto", "write", "writelines", "flush", "close", "seek", "tell", "truncate", "read1", "peek", "getvalue"]
+    [
+        "read",
+        "readline",
+        "readlines",
+        "readinto",
+        "write",
+        "writelines",
+        "flush",
+        "close",
+        "seek",
+        "tell",
+        "truncate",
+        "read1",
+        "peek",
+        "getvalue",
+    ]
 )
