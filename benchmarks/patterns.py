@@ -19,7 +19,7 @@ from statistics import median
 
 ROOT = Path(__file__).parents[1]
 EXECUTIONS = 1_000  # and
-POINTS = 200_000  # scheduling points, whichever ends first: then the bug counts as not found
+POINTS = 400_000  # scheduling points, whichever ends first: then the bug counts as not found
 BATCH = 16  # as the run loop seeds
 
 

@@ -45,6 +45,10 @@ def reorder_50_bug():
     _reorder(50)
 
 
+def reorder_100_bug():
+    _reorder(100)
+
+
 def reorder_ok():
     _reorder(3, swapped=True)
 
@@ -90,6 +94,10 @@ def twostage_20_bug():
 
 def twostage_50_bug():
     _twostage(50)
+
+
+def twostage_100_bug():
+    _twostage(100)
 
 
 def twostage_ok():

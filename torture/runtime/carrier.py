@@ -8,6 +8,7 @@ inherits the recursion depth of whoever starts it, and starting one costs ten ti
 from __future__ import annotations
 
 import contextvars
+import sys
 from collections.abc import Callable
 from types import FrameType
 from typing import Any, Protocol
@@ -52,7 +53,7 @@ class Carrier(Protocol):
         """From the root: keep a body that refuses to end, for ever, untouched."""
 
     def frame(self, handle: Handle) -> FrameType | None:
-        """Return the innermost frame of a waiting body."""
+        """Return the innermost frame of a body that waits, or of the one that asks."""
 
     def close(self) -> None:
         """From the root, when no body is carried: give back what is pooled."""
@@ -115,7 +116,7 @@ class GreenletCarrier:
 
     def frame(self, handle: Handle) -> FrameType | None:
         assert isinstance(handle, greenlet)
-        frame: FrameType | None = handle.gr_frame
+        frame: FrameType | None = sys._getframe() if handle is getcurrent() else handle.gr_frame
         return frame
 
     def close(self) -> None:

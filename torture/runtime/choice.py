@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from types import FrameType
 from typing import Protocol
 
 from torture.runtime.clock import Clock
@@ -31,6 +33,7 @@ class SchedulingPoint:
         "clock",
         "coarse",
         "current",
+        "frame",
         "runnable",
         "spinning",
         "step",
@@ -40,8 +43,9 @@ class SchedulingPoint:
         "watcher",
     )
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, frame: Callable[[VirtualThread], FrameType | None]) -> None:
         self.clock = clock
+        self.frame = frame  # the innermost one of a thread: where it stands in the program
         # (who, whom): what thread ``whom`` does next comes after what ``who`` has done: it was spawned, woken or
         # has joined. Whoever reads it empties it.
         self.causes: list[tuple[int, int]] = []

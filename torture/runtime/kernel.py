@@ -59,7 +59,7 @@ class Kernel:
         self.on_thread: Callable[[], None] | None = None  # called first thing in each virtual thread
         self.on_stop: Callable[[], None] | None = None  # called when all is over, before leftovers are ended
         self._is_stale: Stale = lambda index, token: self.threads[index].timer != token
-        self._point = SchedulingPoint(self.clock)
+        self._point = SchedulingPoint(self.clock, self.frame)
         self.causes = self._point.causes
         self._reset()
 
@@ -263,7 +263,7 @@ class Kernel:
             self._account()
 
     def frame(self, thread: VirtualThread) -> FrameType | None:
-        """Return the innermost frame of a thread that is not running."""
+        """Return the innermost frame of a thread, None where it has not begun or has ended."""
         return self.carrier.frame(thread.handle) if thread.started and not thread.finished else None
 
     # -- choosing --------------------------------------------------------------------------------

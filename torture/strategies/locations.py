@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from types import CodeType, FrameType
 
+from torture.instrument.learn import TRUSTED
 from torture.runtime.choice import SchedulingPoint
 from torture.runtime.thread import VirtualThread
 from torture.trace.site import Form, Site
@@ -25,6 +27,9 @@ class Locations:
         self._by_site: dict[tuple[Site, type], int] = {}
         self._touched: dict[str, dict[int, int]] = {}  # thread path -> location -> operations so far
         self._written: set[int] = set()
+        self._places: dict[object, int] = {}
+        self._at_place: list[int] = []  # the location that is accessed there
+        self._codes: dict[int, CodeType] = {}  # keeps alive what is known by its identity
         self._executions = 0
         self._learnt = 0  # executions that were learnt from
         self.learns = False  # from this one
@@ -90,10 +95,34 @@ class Locations:
                 threads[number] = threads.get(number, 0) + 1
         return sorted(number for number, count in threads.items() if count > 1 and number in self._written)
 
-    def places(self) -> list[Site]:
-        """Return where in the code those are accessed."""
+    def place(self, point: SchedulingPoint, thread: VirtualThread, location: int) -> int:
+        """Return the number of the place in the program where a thread's pending operation stands, -1 for none.
+
+        It is one of :meth:`places` once its location is known to be shared. A primitive's operation stands where the
+        program called for it.
+        """
+        pending = thread.pending
+        if pending is None:
+            return -1
+        site = pending[3]
+        where: object = site
+        if not site.function:
+            frame = _caller(point.frame(thread))
+            if frame is None:
+                return -1
+            code = frame.f_code  # by identity: comparing code compares its constants
+            self._codes[id(code)] = code
+            where = (id(code), frame.f_lasti)
+        number = self._places.get(where)
+        if number is None:
+            number = self._places[where] = len(self._places)
+            self._at_place.append(location)
+        return number
+
+    def places(self) -> list[int]:
+        """Return the places where shared and written locations are accessed."""
         shared = frozenset(self.shared())
-        return list(dict.fromkeys(site for (site, _), number in self._by_site.items() if number in shared))
+        return [place for place, location in enumerate(self._at_place) if location in shared]
 
     def expected(self, locations: Iterable[int]) -> dict[str, float]:
         """Return how many operations on the locations each thread has executed on average."""
@@ -102,3 +131,13 @@ class Locations:
             path: sum(touched.get(number, 0) for number in wanted) for path, touched in self._touched.items()
         }
         return {path: count / self._learnt for path, count in total.items() if count}
+
+
+def _caller(frame: FrameType | None) -> FrameType | None:
+    """Return the frame that called for a primitive's operation: neither torture's nor a trusted module's."""
+    while frame is not None:
+        top = str(frame.f_globals.get("__name__")).partition(".")[0]
+        if top != "torture" and top not in TRUSTED:
+            return frame
+        frame = frame.f_back
+    return None

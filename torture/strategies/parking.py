@@ -13,6 +13,7 @@ from torture.strategies.locations import Locations
 from torture.strategies.random_walk import TIMER_ODDS
 
 MOST_PLACES = 3  # where threads are parked, at a time
+_FREE = -2  # not parked
 
 
 class Parking:
@@ -32,9 +33,8 @@ class Parking:
         self._places = frozenset(rng.sample(places, number))
         self._stays = self._executions % 2 == 1
         self._executions += 1
-        self._at: dict[
-            int, tuple[int, bool]
-        ] = {}  # by runnable thread: location of its operation, is it parked
+        # By runnable thread: the location of its operation, and the place where it is parked.
+        self._at: dict[int, tuple[int, int]] = {}
         self._locations.begin()
         return True
 
@@ -48,16 +48,17 @@ class Parking:
         at.pop(current, None)
         for index in runnable:
             if index not in at:
-                pending = threads[index].pending
-                at[index] = (
-                    self._locations.at(threads[index]),
-                    pending is not None and pending[3] in self._places,
-                )
-        free = [index for index in runnable if not at[index][1]]
-        if self._stays and current in free:
+                location = self._locations.at(threads[index])
+                place = self._locations.place(point, threads[index], location)
+                at[index] = (location, place if place in self._places else _FREE)
+        among = [index for index in runnable if at[index][1] == _FREE]
+        if self._stays and current in among:
             chosen = current
         else:
-            among = free or runnable
+            if not among:  # whatever the number of threads that wait at a place, it counts once
+                places = sorted({at[index][1] for index in runnable})
+                place = places[int(draw() * len(places))]
+                among = [index for index in runnable if at[index][1] == place]
             chosen = among[int(draw() * len(among))]
         location, _ = at.pop(chosen)
         if self._locations.learns:

@@ -50,6 +50,26 @@ def one_of_thirty():
     _together(*[setter] * 30, checker)
 
 
+def second_lock_of_thirty():
+    """Two values that belong together, each under its own lock."""
+    shared, first, second = Shared(), threading.Lock(), threading.Lock()
+
+    def writer():
+        with first:
+            shared.a = 1
+        with second:
+            shared.b = 2
+
+    def reader():
+        with first:
+            a = shared.a
+        if a:
+            with second:
+                assert shared.b == 2
+
+    _together(*[writer] * 30, reader)
+
+
 def silent():
     shared, lock = Shared(), threading.Lock()
 
