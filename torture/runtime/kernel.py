@@ -37,6 +37,7 @@ FOREVER = 1 << 60
 FIRST_IDENT = 0x7F00_0000_0000  # looks like a pthread
 
 SPAWN = Site(Kind.SPAWN, Form.PRIMITIVE, "spawn", "", "", "", 0)
+_CHANGES_NOTHING = (Kind.TRY, Kind.CLOCK)  # by itself: loops wait with them
 END = Site(Kind.END, Form.PRIMITIVE, "end", "", "", "", 0)
 
 
@@ -80,6 +81,7 @@ class Kernel:
         self._solo_run = 0
         self._last = 0  # who took the last counted step
         self._run_start = 0
+        self._fruitful = 0  # the last step that changed something, or may have
         self._turns = Turns()
         self._error: Exception | None = None
         self.kill_steps = 0
@@ -198,6 +200,8 @@ class Kernel:
         following = self._pick()
         if following is not thread:
             self._switch(thread, following)
+        if writes and site.kind not in _CHANGES_NOTHING:
+            self._fruitful = self.steps + 1
         if self.recorder is not None and not self.killing:
             try:
                 self.recorder.record(thread, site, obj, key, writes, value)
@@ -274,11 +278,15 @@ class Kernel:
         if self._solo:
             self.solo_steps += ran
             self._solo_run += ran
+            self._fruitful = self.steps
         else:
             self.steps += ran
+            if ran > 1:
+                self._fruitful = self.steps
             self._solo_run = 0
         if ran and self._turns.waiting:
-            self._turns.moved(self.threads[self._last], self.steps + self.solo_steps)
+            changed = self._fruitful == self.steps
+            self._turns.moved(self.threads[self._last], self.steps + self.solo_steps, changed=changed)
         self._granted = 0
         self.countdown = 1
         self._solo = False
@@ -358,6 +366,8 @@ class Kernel:
         watcher = self._point.watcher
         try:
             return watcher is None or watcher.alone(index)
+        except RecursionError:  # as deep as the program may go: nobody can be told
+            return True
         except Exception as error:  # must not be raised into the code under test
             self._error = error
             return False
@@ -367,8 +377,14 @@ class Kernel:
         last = self._last
         point.spinning = False
         if len(enabled) > 1:
-            if self.steps - self._run_start >= SPIN_LIMIT:
-                self._turns.spun(last)
+            if self.steps - self._run_start >= self._turns.limit(self.threads[last]):
+                self._turns.spun(self.threads[last], changed=self._fruitful > self._run_start)
+            elif self._turns.fruitless(self.steps - self._fruitful):
+                since, self._fruitful = self._fruitful, self.steps
+                spun = [i for i in enabled if i == last or self.threads[i].ran > since]
+                if len(spun) < len(enabled):
+                    self._turns.span(self.steps - since, spun)
+                    self.causes.append((IN_VAIN, last))  # not a choice: what follows is not all that there is
             if self._turns.waiting:
                 enabled = self._turns.whose(enabled)
                 point.spinning = last not in enabled and self.threads[last].enabled
@@ -379,7 +395,8 @@ class Kernel:
         point.timer = may_fire
         choice = self._chooser.choose(point)
         if choice == last and last in enabled:
-            steps = min(point.steps, SPIN_LIMIT - (self.steps - self._run_start))
+            limit = self._turns.limit(self.threads[last])
+            steps = min(point.steps, limit - (self.steps - self._run_start))
         elif choice < 0:
             self.schedule.append((self.steps, choice))
             return choice
@@ -389,9 +406,10 @@ class Kernel:
             self.schedule.append((self.steps, choice))
             if self.threads[last].enabled and not point.spinning:
                 self.preemptions += 1
+            self.threads[last].ran = self.steps
             self._last = choice
             self._run_start = self.steps
-            steps = min(point.steps, SPIN_LIMIT)
+            steps = min(point.steps, self._turns.limit(self.threads[choice]))
         self._granted = self.countdown = 1 if self.closely or self.recorder is not None else max(steps, 1)
         return choice
 
