@@ -123,13 +123,18 @@ class _Search:
 
     def first(self, plans: Iterable[Plan], than: _Candidate) -> _Candidate:
         """Return the first of the plans that fails in the same way and is simpler, else ``than``."""
-        found = (self.simpler(plan, than) for plan in plans)
-        return next((candidate for candidate in found if candidate is not None), than)
+        for plan in plans:
+            if self.spent:  # the plans of a long schedule cost more than an execution
+                break
+            found = self.simpler(plan, than)
+            if found is not None:
+                return found
+        return than
 
     def possible(self, plan: Plan) -> list[Deviation]:
         """Return the deviations that could be added to a plan."""
         count = _Count()
-        strategy = Deviating(count.done, plan)
+        strategy = Deviating(count.done, plan, lists=True)
         self._run(strategy, count)
         return strategy.possible
 
@@ -241,7 +246,7 @@ def _timers(changes: Plan) -> Plan:
 def _in_order(turns: Plan) -> Plan:
     """Return the changes that let threads have their turns in another order."""
     return tuple(
-        replace(turn, choice=following.thread)
+        Deviation(turn.thread, turn.done, turn.visit, following.thread, turn.preempts)
         for turn, following in pairwise(turns)
         if turn.thread != following.thread
     )

@@ -27,7 +27,7 @@ from torture.runtime.carrier import Carrier, GreenletCarrier, Handle
 from torture.runtime.choice import ABANDON, ALL_STEPS, IN_VAIN, LAST_STEP, LATE, Chooser, SchedulingPoint
 from torture.runtime.clock import Clock, Stale
 from torture.runtime.fairness import SPIN_LIMIT, VAIN_LIMIT, Turns
-from torture.runtime.hooks import Idle, Recorder, Stop
+from torture.runtime.hooks import EventLoop, Idle, Recorder, Stop
 from torture.runtime.originals import get_ident
 from torture.runtime.teardown import Kill, die_slowly, end_leftovers
 from torture.runtime.thread import VirtualThread
@@ -52,6 +52,7 @@ class Kernel:
         self.current: VirtualThread = VirtualThread(0, "-", 0)
         self.epoch = 0  # of the execution: what a primitive remembers from an earlier one is stale
         self.idle: Idle | None = None
+        self.event_loop: EventLoop | None = None
         self.recorder: Recorder | None = None
         self.ends_matter = False  # a thread's end is a point: the program asks whether threads are alive
         self.closely = False  # every point asks: an operation of several steps is under way
@@ -81,6 +82,7 @@ class Kernel:
         self._solo_run = 0
         self._last = 0  # who took the last counted step
         self._run_start = 0
+        self._busy = False  # deciding or recording: what library code they call, instrumented, is not the program's
         self._fruitful = 0  # the last step that changed something, or may have
         self._turns = Turns()
         self._error: Exception | None = None
@@ -150,6 +152,8 @@ class Kernel:
         thread.started = True
         if self.on_thread is not None:
             self.on_thread()
+        if self.event_loop is not None:
+            self.event_loop.run(None)
         try:
             body()
         except Kill:
@@ -195,18 +199,27 @@ class Kernel:
         if self.killing:
             die_slowly(self)
             return
-        thread.pending = (obj, key, writes, site)
-        self._account()
-        following = self._pick()
+        if self._busy:
+            return
+        self._busy = True
+        try:
+            thread.pending = (obj, key, writes, site)
+            self._account()
+            following = self._pick()
+        finally:
+            self._busy = False
         if following is not thread:
             self._switch(thread, following)
         if writes and site.kind not in _CHANGES_NOTHING:
             self._fruitful = self.steps + 1
         if self.recorder is not None and not self.killing:
+            self._busy = True
             try:
                 self.recorder.record(thread, site, obj, key, writes, value)
             except RecursionError:  # the program's own depth leaves no room: this step is not written down
                 pass
+            finally:
+                self._busy = False
         thread.pending = None
 
     def block(self, resource: object, site: Site, deadline: int | None = None) -> bool:
@@ -414,11 +427,16 @@ class Kernel:
         return choice
 
     def _switch(self, thread: VirtualThread, following: VirtualThread | None) -> None:
-        if following is None:
-            self.carrier.root.switch()
-        else:
-            self.current = following
-            following.handle.switch()
+        loop = None if self.event_loop is None else self.event_loop.running()
+        try:
+            if following is None:
+                self.carrier.root.switch()
+            else:
+                self.current = following
+                following.handle.switch()
+        finally:
+            if self.event_loop is not None:
+                self.event_loop.run(loop)
 
     # -- time ------------------------------------------------------------------------------------
 
