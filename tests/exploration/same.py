@@ -54,10 +54,7 @@ def _difference(session: Session, explored: Execution) -> str:
 
 def _essence(execution: Execution) -> tuple[object, ...]:
     kind = execution.failure.kind if execution.failure else None
-    # On 3.11 an execution that is watched for late modules holds more references, and an object that only one thread
-    # holds may count as shared: more points are passed while a thread is alone. No choice depends on them.
-    points = execution.points if sys.version_info >= (3, 12) else 0
-    return execution.steps, points, execution.preemptions, execution.schedule.changes, kind
+    return execution.steps, execution.points, execution.preemptions, execution.schedule.changes, kind
 
 
 if __name__ == "__main__":

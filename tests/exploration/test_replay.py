@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
@@ -230,10 +229,6 @@ SAME = [
 ]
 
 
-@pytest.mark.skipif(
-    sys.version_info < (3, 12),
-    reason="known fault on 3.11: an execution watched by sys.setprofile may pass other points than one that is not",
-)
 @pytest.mark.parametrize("granularity", ["free-threaded", "gil"])
 @pytest.mark.parametrize("program", SAME)
 def test_an_execution_that_is_recorded_is_the_one_that_was_explored(program: str, granularity: str) -> None:

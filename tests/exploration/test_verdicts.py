@@ -102,12 +102,13 @@ def test_what_is_left_behind_is_warned_of(target: str, said: str) -> None:
     assert any(said in warning for warning in result.warnings), result.warnings
 
 
-@pytest.mark.parametrize("strategy", ["random", "pct", "pos"])
-@pytest.mark.parametrize("target", ["spins", "spins_and_yields", "spins_and_sleeps", "polls_the_clock"])
+@pytest.mark.parametrize("strategy", ["random", "pct", "pos", "auto"])
+@pytest.mark.parametrize("target", ["spins", "spins_and_yields", "spins_and_sleeps", "spins_for_a_lock", "polls_the_clock"])
 def test_a_correct_program_that_spins_is_no_livelock(target: str, strategy: str) -> None:
     result = explored(f"wrong:{target}", strategy=strategy, executions=30)
 
-    assert (result.verdict, result.executions) == (Verdict.PASSED, 30), result
+    assert result.verdict is Verdict.PASSED, result
+    assert result.executions == 30 or result.exhausted
 
 
 def test_a_worker_that_starts_slowly_is_not_taken_for_one_that_hangs() -> None:

@@ -72,7 +72,7 @@ def explore(session: Session, progress: Progress) -> Result:
         verdict = Verdict.FAILED
     else:
         finding = None
-    stages = search.stages
+    stages = search.stages if verdict is not Verdict.UNKNOWN else _unproved(search.stages)
     if finding is not None and not session.gil:
         reachable, tried = reachable_with_gil(session, finding)
         finding = replace(finding, reachable=reachable)
@@ -112,7 +112,7 @@ def _search(session: Session, search: _Search, unseen: Unseen, progress: Progres
             rng.seed(job.seed * 1_000_003 + search.executions // BATCH)
             if search.executions and session.learn():
                 # There are more points now: what was searched before does not count as exhausted.
-                done = strategy.stages
+                done = _unproved(strategy.stages)
                 strategy = portfolio(job.strategy)
         execution = session.run(strategy, rng)
         if execution is None:
@@ -124,8 +124,14 @@ def _search(session: Session, search: _Search, unseen: Unseen, progress: Progres
         if budget is not None and originals.perf_counter() - started > budget:
             break
     search.seconds = originals.perf_counter() - started
-    search.exhausted = strategy.exhausted and not session.learn()
-    search.stages = (*done, *strategy.stages)
+    learnt = session.learn()
+    search.exhausted = strategy.exhausted and not learnt
+    search.stages = (*done, *(_unproved(strategy.stages) if learnt else strategy.stages))
+
+
+def _unproved(stages: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
+    """Return what the stages did, without the claim that it was all."""
+    return tuple({key: said for key, said in stage.items() if key != "exhausted"} for stage in stages)
 
 
 def reachable_with_gil(session: Session, finding: Finding) -> tuple[str | None, int]:

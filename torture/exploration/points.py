@@ -29,7 +29,6 @@ from torture.instrument.atomicity import (
     Effect,
 )
 from torture.instrument.files import ANY_PATH, FILE_FUNCTIONS, FILE_METHODS, FILE_TYPES
-from torture.instrument.learn import CHEAP
 from torture.runtime import primitives, threads, timing
 from torture.runtime.blocking import FILES
 from torture.runtime.kernel import KERNEL
@@ -98,7 +97,7 @@ class KernelPoints:
         if (
             kind in MUTABLE_TYPES
             or iterates
-            or (kind in SHARED_ONLY and sys.getrefcount(obj) > _UNSHARED + _watched())
+            or (kind in SHARED_ONLY and sys.getrefcount(obj) > _UNSHARED)
             or (kind not in IMMUTABLE_TYPES and isinstance(obj, _BASES))
         ):
             if kind is list and site.form is Form.ITERATE:
@@ -106,7 +105,7 @@ class KernelPoints:
             if (
                 (iterates or kind in SHARED_ONLY)
                 and site.form is Form.ITERATE
-                and sys.getrefcount(obj) > _UNSHARED + _watched()
+                and sys.getrefcount(obj) > _UNSHARED
             ):
                 steps.pass_unsynchronised(site, obj, "next", _canonical(steps.below(obj)))
                 return
@@ -274,11 +273,6 @@ class GilPoints(KernelPoints):
             kernel.countdown -= 1
             return
         kernel.decide(site, ANYTHING, None, True)
-
-
-def _watched() -> bool:
-    """Tell whether a profiler made a copy of the callback's locals, which is one reference more (3.11, learning)."""
-    return not CHEAP and sys.getprofile() is not None
 
 
 class _Anything:

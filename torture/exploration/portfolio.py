@@ -99,8 +99,13 @@ class Single:
 
     @property
     def stages(self) -> tuple[dict[str, Any], ...]:
-        """Say what the one stage did."""
-        return ({"strategy": self._stage.name, "executions": self._stage.executions},)
+        """Say what the one stage did, and of which schedules it did all."""
+        told: dict[str, Any] = {"strategy": self._stage.name, "executions": self._stage.executions}
+        bound = getattr(self._stage.strategy, "bound", None)
+        if bound is not None:
+            limit = "" if self.exhausted else f" with at most {bound} preemption{'s' * (bound != 1)}"
+            told["exhausted"] = f"every schedule{limit}"
+        return (told,)
 
     def end(self, steps: int) -> None:
         self._stage.executions += 1

@@ -61,7 +61,7 @@ class Session:
         self.executions = 0
         KERNEL.gil = self.gil
         self._instrumenter = instrumenter_for(job.granularity)
-        patching.install_sockets()
+        patching.install_imported()
         patching.rebase_logging()
         gc.disable()
         self._learner = ModuleLearner(lambda: KERNEL.active)
@@ -69,7 +69,7 @@ class Session:
             self._learner.__enter__()  # for good
         self._run_learning(NonPreemptive(), Random(0), None)
         ran = self._learner.modules
-        patching.install_sockets()  # imported by a function of the target
+        patching.install_imported()  # imported by a function of the target
         learnt = self._choose_modules(ran) if modules is None else modules
         self._instrument(learnt)
         self.hidden_locks = tuple(

@@ -4,7 +4,8 @@ Simpler means: fewer threads, then fewer preemptions (a timer that fires early c
 fewer deviations from the order in which the threads were started, then switches as early as they go: right after the
 operation that they have to follow. A candidate is kept only where it fails with the same fingerprint and is simpler,
 so that no pass undoes another's work. (Delta debugging: Zeller, Hildebrandt, TSE 2002; merging of segments: Jalbert,
-Sen, FSE 2010.)
+Sen, FSE 2010.) The passes change one thing at a time and can end where only two changes together are simpler; hence at
+last every schedule with no more preemptions is executed, if they are few.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from torture.exploration.diagnosis import describe, fingerprint_of
 from torture.exploration.recorder import EventRecorder
 from torture.findings import Finding
 from torture.runtime.thread import VirtualThread
+from torture.strategies.bounded import Bounded
 from torture.strategies.deviating import Deviating, Deviation
 from torture.strategies.fixed import Replay
 from torture.strategies.strategy import Strategy
@@ -30,7 +32,8 @@ if TYPE_CHECKING:
     from torture.exploration.session import Session
     from torture.exploration.unseen import Unseen
 
-EXECUTIONS = 500  # at most, for one finding
+EXECUTIONS = 1_000  # at most, for one finding
+ENUMERATED = 500  # of them, to see whether there is anything simpler at all
 POINTS = 100_000  # the same in scheduling points
 
 Plan = tuple[Deviation, ...]
@@ -59,11 +62,10 @@ def shrink(session: Session, failing: Execution) -> Execution:
     first = search.start(failing)
     if first is None:
         return failing
-    simplest, before = first, None
-    while simplest.cost != before:
-        before = simplest.cost
-        for simplify in (_dropped, _merged, _renamed, _earlier, _rebuilt):
-            simplest = simplify(search, simplest)
+    simplest = _passed(search, first)
+    enumerated = _enumerated(search, simplest)
+    if enumerated is not simplest:
+        simplest = _passed(search, enumerated)
     better = simplest.cost < first.cost and search.replays(simplest.execution)
     return simplest.execution if better else failing
 
@@ -113,6 +115,11 @@ class _Search:
         except ReplayMismatchError:
             return None
 
+    def next(self, bounded: Bounded) -> Execution | None:
+        """Execute the search's next schedule; return it where it fails in the same way."""
+        execution = self._run(bounded, None)
+        return execution if self._fails(execution) else None
+
     def simpler(self, plan: Plan, than: _Candidate) -> _Candidate | None:
         """Execute a plan; return what came of it where it fails in the same way and is simpler."""
         if self.spent or plan in self._tried:
@@ -123,13 +130,18 @@ class _Search:
 
     def first(self, plans: Iterable[Plan], than: _Candidate) -> _Candidate:
         """Return the first of the plans that fails in the same way and is simpler, else ``than``."""
-        found = (self.simpler(plan, than) for plan in plans)
-        return next((candidate for candidate in found if candidate is not None), than)
+        for plan in plans:
+            if self.spent:  # the plans of a long schedule cost more than an execution
+                break
+            found = self.simpler(plan, than)
+            if found is not None:
+                return found
+        return than
 
     def possible(self, plan: Plan) -> list[Deviation]:
         """Return the deviations that could be added to a plan."""
         count = _Count()
-        strategy = Deviating(count.done, plan)
+        strategy = Deviating(count.done, plan, lists=True)
         self._run(strategy, count)
         return strategy.possible
 
@@ -139,18 +151,17 @@ class _Search:
             again = self._run(Replay(execution.schedule), None)
         except ReplayMismatchError:
             return False
-        return again.failure is not None and fingerprint_of(self._session, again.failure) == self._fingerprint
+        return self._fails(again)
+
+    def _fails(self, execution: Execution) -> bool:
+        failure = execution.failure
+        return failure is not None and fingerprint_of(self._session, failure) == self._fingerprint
 
     def _execute(self, strategy_of: Callable[[dict[str, int]], Deviating]) -> _Candidate | None:
         count = _Count()
         strategy = strategy_of(count.done)
         execution = self._run(strategy, count)
-        failure = execution.failure
-        if (
-            failure is None
-            or execution.stalled
-            or fingerprint_of(self._session, failure) != self._fingerprint
-        ):
+        if execution.stalled or not self._fails(execution):
             return None
         plan = tuple(strategy.made)
         return _Candidate(execution, plan, tuple(strategy.changes), _cost(execution, plan))
@@ -173,6 +184,29 @@ def _cost(execution: Execution, plan: Plan) -> Cost:
         sum(order[deviation.thread] + order.get(deviation.choice, 0) for deviation in plan),
         sum(deviation.done for deviation in plan),
     )
+
+
+def _passed(search: _Search, simplest: _Candidate) -> _Candidate:
+    """Apply all passes until none makes it simpler."""
+    before = None
+    while simplest.cost != before:
+        before = simplest.cost
+        for simplify in (_dropped, _merged, _renamed, _earlier, _rebuilt):
+            simplest = simplify(search, simplest)
+    return simplest
+
+
+def _enumerated(search: _Search, simplest: _Candidate) -> _Candidate:
+    """Execute every schedule with at most as many preemptions, those with the fewest first, as far as bounds allow."""
+    bounded = Bounded()
+    for _ in range(ENUMERATED):
+        if search.spent or (bounded.bound is not None and bounded.bound >= simplest.cost[1]):
+            break
+        failing = search.next(bounded)
+        found = None if failing is None else search.start(failing)
+        if found is not None and found.cost < simplest.cost:
+            simplest = found
+    return simplest
 
 
 def _dropped(search: _Search, simplest: _Candidate) -> _Candidate:
@@ -241,7 +275,7 @@ def _timers(changes: Plan) -> Plan:
 def _in_order(turns: Plan) -> Plan:
     """Return the changes that let threads have their turns in another order."""
     return tuple(
-        replace(turn, choice=following.thread)
+        Deviation(turn.thread, turn.done, turn.visit, following.thread, turn.preempts)
         for turn, following in pairwise(turns)
         if turn.thread != following.thread
     )

@@ -46,6 +46,8 @@ def _verdict(result: Result) -> str:
         return "the schedule does not fail"
     if result.exhausted is not None:
         return f"0 of {schedules} failed; exhausted within the limits below"
+    if any("exhausted" in stage for stage in result.stages):
+        return f"0 of {schedules} failed; exhausted up to the bound below"
     return f"0 of {result.executions:,} sampled schedules failed; not exhausted"
 
 
@@ -93,6 +95,10 @@ def _explored(result: Result) -> Iterator[str]:
     )
     if result.exhausted is not None:
         yield from _exhausted(result.exhausted)
+        return
+    for stage in result.stages:
+        if "exhausted" in stage:
+            yield f"          exhausted: {stage['exhausted']} (a timer that fires early counts as one)"
 
 
 def _strategy(result: Result) -> str:

@@ -27,6 +27,16 @@ class Idle(Protocol):
         """Tell whether any thread waits for a descriptor."""
 
 
+class EventLoop(Protocol):
+    """asyncio's running loop, which its C code keeps in the OS thread: every virtual thread has one of its own."""
+
+    def running(self) -> object:
+        """Return the loop that runs in the current thread, None where none does."""
+
+    def run(self, loop: object) -> None:
+        """Make a loop the one that runs in the current thread."""
+
+
 class Stop:
     """Why an execution ended before its main thread did: ``kind`` is deadlock, step-limit or abandoned."""
 

@@ -27,7 +27,7 @@ from torture.runtime.carrier import Carrier, GreenletCarrier, Handle
 from torture.runtime.choice import ABANDON, ALL_STEPS, IN_VAIN, LAST_STEP, LATE, Chooser, SchedulingPoint
 from torture.runtime.clock import Clock, Stale
 from torture.runtime.fairness import SPIN_LIMIT, VAIN_LIMIT, Turns
-from torture.runtime.hooks import Idle, Recorder, Stop
+from torture.runtime.hooks import EventLoop, Idle, Recorder, Stop
 from torture.runtime.originals import get_ident
 from torture.runtime.teardown import Kill, die_slowly, end_leftovers
 from torture.runtime.thread import VirtualThread
@@ -37,6 +37,7 @@ FOREVER = 1 << 60
 FIRST_IDENT = 0x7F00_0000_0000  # looks like a pthread
 
 SPAWN = Site(Kind.SPAWN, Form.PRIMITIVE, "spawn", "", "", "", 0)
+_CHANGES_NOTHING = (Kind.TRY, Kind.CLOCK)  # by itself: loops wait with them
 END = Site(Kind.END, Form.PRIMITIVE, "end", "", "", "", 0)
 
 
@@ -51,6 +52,7 @@ class Kernel:
         self.current: VirtualThread = VirtualThread(0, "-", 0)
         self.epoch = 0  # of the execution: what a primitive remembers from an earlier one is stale
         self.idle: Idle | None = None
+        self.event_loop: EventLoop | None = None
         self.recorder: Recorder | None = None
         self.ends_matter = False  # a thread's end is a point: the program asks whether threads are alive
         self.closely = False  # every point asks: an operation of several steps is under way
@@ -80,6 +82,8 @@ class Kernel:
         self._solo_run = 0
         self._last = 0  # who took the last counted step
         self._run_start = 0
+        self._busy = False  # deciding or recording: what library code they call, instrumented, is not the program's
+        self._fruitful = 0  # the last step that changed something, or may have
         self._turns = Turns()
         self._error: Exception | None = None
         self.kill_steps = 0
@@ -148,6 +152,8 @@ class Kernel:
         thread.started = True
         if self.on_thread is not None:
             self.on_thread()
+        if self.event_loop is not None:
+            self.event_loop.run(None)
         try:
             body()
         except Kill:
@@ -193,16 +199,27 @@ class Kernel:
         if self.killing:
             die_slowly(self)
             return
-        thread.pending = (obj, key, writes, site)
-        self._account()
-        following = self._pick()
+        if self._busy:
+            return
+        self._busy = True
+        try:
+            thread.pending = (obj, key, writes, site)
+            self._account()
+            following = self._pick()
+        finally:
+            self._busy = False
         if following is not thread:
             self._switch(thread, following)
+        if writes and site.kind not in _CHANGES_NOTHING:
+            self._fruitful = self.steps + 1
         if self.recorder is not None and not self.killing:
+            self._busy = True
             try:
                 self.recorder.record(thread, site, obj, key, writes, value)
             except RecursionError:  # the program's own depth leaves no room: this step is not written down
                 pass
+            finally:
+                self._busy = False
         thread.pending = None
 
     def block(self, resource: object, site: Site, deadline: int | None = None) -> bool:
@@ -274,11 +291,15 @@ class Kernel:
         if self._solo:
             self.solo_steps += ran
             self._solo_run += ran
+            self._fruitful = self.steps
         else:
             self.steps += ran
+            if ran > 1:
+                self._fruitful = self.steps
             self._solo_run = 0
         if ran and self._turns.waiting:
-            self._turns.moved(self.threads[self._last], self.steps + self.solo_steps)
+            changed = self._fruitful == self.steps
+            self._turns.moved(self.threads[self._last], self.steps + self.solo_steps, changed=changed)
         self._granted = 0
         self.countdown = 1
         self._solo = False
@@ -358,6 +379,8 @@ class Kernel:
         watcher = self._point.watcher
         try:
             return watcher is None or watcher.alone(index)
+        except RecursionError:  # as deep as the program may go: nobody can be told
+            return True
         except Exception as error:  # must not be raised into the code under test
             self._error = error
             return False
@@ -367,8 +390,14 @@ class Kernel:
         last = self._last
         point.spinning = False
         if len(enabled) > 1:
-            if self.steps - self._run_start >= SPIN_LIMIT:
-                self._turns.spun(last)
+            if self.steps - self._run_start >= self._turns.limit(self.threads[last]):
+                self._turns.spun(self.threads[last], changed=self._fruitful > self._run_start)
+            elif self._turns.fruitless(self.steps - self._fruitful):
+                since, self._fruitful = self._fruitful, self.steps
+                spun = [i for i in enabled if i == last or self.threads[i].ran > since]
+                if len(spun) < len(enabled):
+                    self._turns.span(self.steps - since, spun)
+                    self.causes.append((IN_VAIN, last))  # not a choice: what follows is not all that there is
             if self._turns.waiting:
                 enabled = self._turns.whose(enabled)
                 point.spinning = last not in enabled and self.threads[last].enabled
@@ -379,7 +408,8 @@ class Kernel:
         point.timer = may_fire
         choice = self._chooser.choose(point)
         if choice == last and last in enabled:
-            steps = min(point.steps, SPIN_LIMIT - (self.steps - self._run_start))
+            limit = self._turns.limit(self.threads[last])
+            steps = min(point.steps, limit - (self.steps - self._run_start))
         elif choice < 0:
             self.schedule.append((self.steps, choice))
             return choice
@@ -389,18 +419,24 @@ class Kernel:
             self.schedule.append((self.steps, choice))
             if self.threads[last].enabled and not point.spinning:
                 self.preemptions += 1
+            self.threads[last].ran = self.steps
             self._last = choice
             self._run_start = self.steps
-            steps = min(point.steps, SPIN_LIMIT)
+            steps = min(point.steps, self._turns.limit(self.threads[choice]))
         self._granted = self.countdown = 1 if self.closely or self.recorder is not None else max(steps, 1)
         return choice
 
     def _switch(self, thread: VirtualThread, following: VirtualThread | None) -> None:
-        if following is None:
-            self.carrier.root.switch()
-        else:
-            self.current = following
-            following.handle.switch()
+        loop = None if self.event_loop is None else self.event_loop.running()
+        try:
+            if following is None:
+                self.carrier.root.switch()
+            else:
+                self.current = following
+                following.handle.switch()
+        finally:
+            if self.event_loop is not None:
+                self.event_loop.run(loop)
 
     # -- time ------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ import queue
 import sys
 import threading
 import time
+from collections.abc import Callable
 from types import CellType, ModuleType
 from typing import Any
 
@@ -94,8 +95,9 @@ def rebase_logging() -> None:
         logging._startTime = EPOCH if isinstance(logging._startTime, int) else EPOCH / 1e9
 
 
-def install_sockets() -> None:
-    """Replace the blocking methods of sockets and selectors where the program has imported them."""
+def install_imported() -> None:
+    """Do the same for modules that are seen to only where the program has imported them."""
+    keep_event_loops_apart()
     global _sockets_installed
     if not _sockets_installed and ("socket" in sys.modules or "selectors" in sys.modules):
         _sockets_installed = True
@@ -105,6 +107,23 @@ def install_sockets() -> None:
 
 
 _sockets_installed = False
+
+
+def keep_event_loops_apart() -> None:
+    """Have the kernel switch asyncio's running loop with the threads, where the program has imported it."""
+    asyncio: Any = sys.modules.get("asyncio.events")
+    if asyncio is not None and KERNEL.event_loop is None:
+        KERNEL.event_loop = _EventLoop(asyncio._get_running_loop, asyncio._set_running_loop)
+
+
+class _EventLoop:
+    """An :class:`torture.runtime.hooks.EventLoop`."""
+
+    __slots__ = ("run", "running")
+
+    def __init__(self, running: Callable[[], object], run: Callable[[object], None]) -> None:
+        self.running = running
+        self.run = run
 
 
 def sweep_names(by_value: dict[int, Any]) -> None:

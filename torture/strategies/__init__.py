@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from torture.strategies.bounded import Bounded
 from torture.strategies.dfs import Dfs
 from torture.strategies.dpor import Dpor
 from torture.strategies.parking import Parking
@@ -22,6 +23,7 @@ STRATEGIES: dict[str, Callable[[], Strategy]] = {
     "pos": Pos,
     "surw": Surw,
     "parking": Parking,
+    "bounded": Bounded,
     "dfs": Dfs,
     "dpor": Dpor,
 }

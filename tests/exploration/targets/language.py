@@ -156,6 +156,22 @@ def caches() -> None:
     assert len(calls) <= 2
 
 
+def library_code_that_the_scheduler_knows() -> None:
+    lock, latest = threading.Lock(), [_Version(0)]
+
+    def work() -> None:
+        with lock:
+            latest[0] = dataclasses.replace(latest[0], number=latest[0].number + 1)
+
+    _together(*[work] * 3)
+    assert latest == [_Version(3)]
+
+
+@dataclasses.dataclass
+class _Version:
+    number: int
+
+
 def imports_inside_threads() -> None:
     got = []
 

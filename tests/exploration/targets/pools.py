@@ -1,5 +1,6 @@
 """``concurrent.futures`` and the pool of ``multiprocessing`` that has threads."""
 
+import asyncio
 import threading
 from concurrent import futures
 from concurrent.futures import FIRST_COMPLETED, FIRST_EXCEPTION, Future, ThreadPoolExecutor
@@ -134,3 +135,44 @@ def pools_in_pools() -> None:
 def pools_that_nobody_closes() -> None:
     pool = ThreadPoolExecutor(2)
     assert pool.submit(_square, 3).result() == 9
+
+
+def event_loops_in_threads() -> None:
+    seen: list[tuple[str, bool]] = []
+
+    async def note(name: str) -> str:
+        loop = asyncio.get_running_loop()
+        await asyncio.sleep(0.01)
+        seen.append((name, asyncio.get_running_loop() is loop))
+        return name
+
+    async def both() -> list[str]:
+        lock = asyncio.Lock()
+        async with lock:
+            return await asyncio.gather(note("a"), note("b"))
+
+    def work() -> None:
+        assert asyncio.run(both()) == ["a", "b"]
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(seen) == [("a", True), ("a", True), ("b", True), ("b", True)]
+
+
+def coroutines_for_another_threads_loop() -> None:
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+
+    async def double(number: int) -> int:
+        await asyncio.sleep(0.01)
+        return 2 * number
+
+    results = [asyncio.run_coroutine_threadsafe(double(number), loop) for number in range(2)]
+    assert [result.result(5) for result in results] == [0, 2]
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()

@@ -232,6 +232,20 @@ def spins_and_sleeps() -> None:
     _together(wait, wait, release)
 
 
+def spins_for_a_lock() -> None:
+    lock, shared = threading.Lock(), [0]
+
+    def work() -> None:
+        while not lock.acquire(blocking=False):
+            pass
+        for _ in range(5):
+            shared[0] += 1
+        lock.release()
+
+    _together(*[work] * 5)
+    assert shared == [25]
+
+
 def polls_the_clock() -> None:
     done: list[int] = []
 
