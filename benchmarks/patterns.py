@@ -32,23 +32,25 @@ def programs() -> list[str]:
     return found
 
 
-def measure(target: str, strategies: list[str], seeds: int) -> dict[str, list[int | None]]:
+def measure(target: str, strategies: list[str], seeds: int, *, learn: bool) -> dict[str, list[int | None]]:
     """Return for each strategy the executions to the first failure of each seed; to be called once a process."""
     from torture.exploration.job import Job
     from torture.exploration.portfolio import portfolio
     from torture.exploration.session import Session
 
-    session = Session(Job(target=target))
     found: dict[str, list[int | None]] = {}
+    session = Session(Job(target=target, learn=learn))
     for name in strategies:
         found[name] = []
         for seed in range(seeds if target.endswith("_bug") else 1):
             strategy, rng, points = portfolio(name), Random(), 0
+            session.forget()
             failed: int | None = 1 if session.warm_up.failure else None
             for count in range(EXECUTIONS if failed is None else 0):
                 if count % BATCH == 0:
                     rng.seed(seed * 1_000_003 + count // BATCH)
-                execution = session.run(strategy, rng)
+                execute = session.sample if strategy.samples else session.run
+                execution = execute(strategy, rng)
                 if execution is None or points > POINTS:
                     break
                 points += execution.points
@@ -65,13 +67,16 @@ def main() -> int:
     parser.add_argument("strategies", nargs="*")
     parser.add_argument("--only", default="")
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--no-learn", action="store_true", help="with every point in every execution")
     parser.add_argument("--measure", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     strategies = arguments.strategies or ["random", "pct", "pos", "surw", "auto"]
     if arguments.measure:
-        print(json.dumps(measure(arguments.measure, strategies, arguments.seeds)))
+        learn = not arguments.no_learn
+        print(json.dumps(measure(arguments.measure, strategies, arguments.seeds, learn=learn)))
         return 0
     print(f"{'':26}" + "".join(f"{name:>9}" for name in strategies))
+    options = ["--no-learn"] * arguments.no_learn
     medians: dict[str, list[float]] = {name: [] for name in strategies}
     alarms = 0
     for target in programs():
@@ -80,7 +85,7 @@ def main() -> int:
             continue
         own = strategies if name.endswith("_bug") else strategies[-1:]
         done = subprocess.run(
-            [sys.executable, __file__, "--measure", target, "--seeds", str(arguments.seeds), *own],
+            [sys.executable, __file__, "--measure", target, "--seeds", str(arguments.seeds), *options, *own],
             cwd=ROOT,
             env={"PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "0"},
             capture_output=True,

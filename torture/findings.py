@@ -88,4 +88,7 @@ class Result:
     threads: int = 0
     unseen: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    learnt: dict[str, Any] | None = (
+        None  # what was left out as not shared and written, in how many executions
+    )
     trace: Trace | None = None  # of the last execution, where it was asked for; not part of the JSON

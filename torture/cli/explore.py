@@ -45,6 +45,7 @@ def add_parser(subparsers: Any) -> None:
         default="greenlet",
         help="greenlet (default), or thread",
     )
+    add("--no-learn", action="store_true", help="keep the points that were learnt not to matter")
     add("--no-shrink", action="store_true", help="report the first failing schedule as it was found")
     add("--json", metavar="FILE", type=types.output, help='write the result as JSON ("-": standard output)')
     add("--trace", metavar="FILE", type=types.output, help="write every step of the failing execution")
@@ -75,6 +76,7 @@ def main(arguments: argparse.Namespace) -> int:
         granularity=arguments.granularity,
         instrument=tuple(arguments.instrument),
         carrier=arguments.carrier,
+        learn=not arguments.no_learn,
         shrink=not arguments.no_shrink,
         trace=arguments.trace,
     )

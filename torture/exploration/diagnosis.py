@@ -9,10 +9,11 @@ from torture.errors import ReplayMismatchError
 from torture.exploration.execution import Execution, Failure
 from torture.exploration.recorder import EventRecorder
 from torture.findings import Finding, FindingKind
+from torture.instrument.writer import Unit
 from torture.isolation.raised import error_text, innermost
 from torture.runtime.kernel import KERNEL
 from torture.strategies import STRATEGIES
-from torture.strategies.fixed import Anchoring, Replay
+from torture.strategies.fixed import AnchoredReplay, Anchoring, Replay
 from torture.strategies.strategy import Strategy
 from torture.trace.event import Event, Trace
 from torture.trace.schedule import Anchor, Schedule
@@ -37,6 +38,24 @@ def record_under(session: Session, strategy: Strategy, rng: Random) -> tuple[Exe
     execution = session.run(strategy, rng, recorder)
     assert execution is not None
     return execution, Trace(tuple(recorder.events), execution.threads)
+
+
+def with_every_point(session: Session, failing: Execution, without: frozenset[Unit]) -> Execution:
+    """Execute again, with every point, what failed without those of some units; itself where that goes another way."""
+    assert failing.failure is not None
+    anchoring = Anchoring(failing.schedule)
+    try:
+        session.run(anchoring, Random(0), without=without)
+        strategy = AnchoredReplay(tuple(anchoring.anchors))
+        again = session.run(strategy, Random(0))
+        strategy.finish()
+    except ReplayMismatchError:
+        return failing
+    assert again is not None
+    same = again.failure is not None and fingerprint_of(session, again.failure) == fingerprint_of(
+        session, failing.failure
+    )
+    return again if same else failing
 
 
 def first_difference(session: Session, seed: int, unseen: Unseen) -> str | None:

@@ -14,6 +14,7 @@ from torture.findings import FindingKind
 from torture.isolation.raised import kind_of, message_of
 from torture.oracles import deadlock
 from torture.runtime import threads
+from torture.runtime.hooks import Recorder
 from torture.runtime.kernel import KERNEL
 from torture.runtime.teardown import Kill
 from torture.runtime.thread import VirtualThread
@@ -71,12 +72,18 @@ class Executor:
     def __init__(self, target: Target) -> None:
         self._target = target
 
-    def run(self, strategy: Strategy, rng: Random, recorder: EventRecorder | None = None) -> Execution | None:
-        """Execute once; None when the strategy has nothing left."""
+    def run(
+        self,
+        strategy: Strategy,
+        rng: Random,
+        recorder: EventRecorder | None = None,
+        log: Recorder | None = None,
+    ) -> Execution | None:
+        """Execute once; None when the strategy has nothing left. ``log`` sees the operations where nobody records."""
         if not strategy.begin(rng):
             return None
         kernel = KERNEL
-        kernel.recorder = recorder
+        kernel.recorder = recorder or log
         watch.stalled = ""
         steps.reset()
         self._outcome: object = None

@@ -26,6 +26,7 @@ class Job:
     instrument: tuple[str, ...] = ()  # "own" restricts to own code; a package opens a trusted one
     carrier: str = "greenlet"  # or "thread": real OS threads, of which one runs at a time
     shrink: bool = True
+    learn: bool = True  # samplers leave out the points that cannot matter
     trace: str | None = None  # file that gets the full event trace
     token: str | None = None  # replay this schedule instead of exploring
     export: str | None = None  # file that gets a script which shows what the token shows

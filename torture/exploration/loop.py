@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
-from torture.exploration.diagnosis import fingerprint_of, first_difference, record
+from torture.exploration.diagnosis import fingerprint_of, first_difference, record, with_every_point
 from torture.exploration.execution import Execution
 from torture.exploration.portfolio import portfolio
 from torture.exploration.session import Session
 from torture.exploration.shrink import describe_simplest
 from torture.exploration.unseen import Unseen
 from torture.findings import Finding, Result, Verdict
+from torture.instrument.writer import Unit
 from torture.runtime import originals
 from torture.runtime.clock import EARLY_BOUND
 
@@ -36,14 +37,18 @@ class _Search:
     threads: int = 0
     seconds: float = 0.0
     exhausted: bool = False
+    reduced: int = 0  # executions without the points of some units
+    left_out: frozenset[Unit] = frozenset()  # those units, the last ones
     stages: tuple[dict[str, Any], ...] = ()
 
-    def count(self, execution: Execution) -> None:
-        """Take in one execution."""
+    def count(self, execution: Execution, without: frozenset[Unit]) -> None:
+        """Take in one execution, which ran without the points of some units."""
         self.last = execution
         self.executions += 1
         self.points += execution.points
         self.threads = max(self.threads, len(execution.threads))
+        self.reduced += bool(without)
+        self.left_out = without or self.left_out
         if execution.failure is not None:
             self.failing = execution
 
@@ -56,7 +61,7 @@ def explore(session: Session, progress: Progress) -> Result:
     search = _Search()
     difference = None
     if session.warm_up.failure is not None:
-        search.count(session.warm_up)
+        search.count(session.warm_up, frozenset())
     else:
         difference = first_difference(session, job.seed, unseen)
         _search(session, search, unseen, progress)
@@ -95,8 +100,20 @@ def explore(session: Session, progress: Progress) -> Result:
         threads=search.threads,
         unseen=unseen.lines(),
         warnings=unseen.warnings(),
+        learnt=_learnt(search),
         trace=trace if job.trace is not None else None,
     )
+
+
+def _learnt(search: _Search) -> dict[str, Any] | None:
+    """Say what was learnt not to matter, and how many executions made use of it."""
+    if not search.reduced:
+        return None
+    return {"left_out": sorted(map(_told, search.left_out)), "executions": search.reduced}
+
+
+def _told(unit: Unit) -> str:
+    return unit if isinstance(unit, str) else f"{unit[2]} in {unit[0]}.{unit[1]}"
 
 
 def _search(session: Session, search: _Search, unseen: Unseen, progress: Progress) -> None:
@@ -114,16 +131,18 @@ def _search(session: Session, search: _Search, unseen: Unseen, progress: Progres
                 # There are more points now: what was searched before does not count as exhausted.
                 done = _unproved(strategy.stages)
                 strategy = portfolio(job.strategy)
-        execution = session.run(strategy, rng)
+        execution = session.sample(strategy, rng) if strategy.samples else session.run(strategy, rng)
         if execution is None:
             break
-        search.count(execution)
+        search.count(execution, session.without)
         progress(search.executions, search.points)
         if execution.noteworthy and unseen.note(execution):
             break
         if budget is not None and originals.perf_counter() - started > budget:
             break
     search.seconds = originals.perf_counter() - started
+    if search.failing is not None and session.without:
+        search.failing = with_every_point(session, search.failing, session.without)
     learnt = session.learn()
     search.exhausted = strategy.exhausted and not learnt
     search.stages = (*done, *(_unproved(strategy.stages) if learnt else strategy.stages))

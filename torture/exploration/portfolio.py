@@ -6,20 +6,25 @@ from random import Random
 from typing import Any, Protocol
 
 from torture.runtime.choice import SchedulingPoint
-from torture.strategies import STRATEGIES
+from torture.strategies import EXHAUSTIVE, STRATEGIES
 from torture.strategies.strategy import Strategy
 
 SEARCH = "dpor"  # the exhaustive strategy: small programs end in it, proved
-EXHAUSTIVE = 2_000  # executions after which the search gives its turns to the others, and
-EXHAUSTIVE_STEPS = 2_000_000  # steps: an execution of a large program is long, and its analysis too
+SEARCHES = 2_000  # executions after which the search gives its turns to the others, and
+SEARCH_STEPS = 2_000_000  # steps: an execution of a large program is long, and its analysis too
 # Who runs which execution, again and again. Measured with benchmarks/patterns.py: dpor reverses the races of the first
 # executions one by one, which is the soonest for most bugs, also those that need many switches in one order; parking
 # finds what takes one window among many threads, whatever their number. Alternating these two found every pattern, and
 # no larger set found any sooner; surw, pos and pct are there for the programs that nobody has measured.
-TURNS = (
+TURNS = (  # of one execution each up to ALTERNATING in all, then of BLOCK: samplers run without some points, and taking
+    # those out and putting them back takes as long as an execution.
     *(SEARCH, "parking", SEARCH, "parking", SEARCH, "surw", SEARCH, "parking"),
     *(SEARCH, "parking", SEARCH, "pos", SEARCH, "parking", SEARCH, "pct"),
 )
+
+
+ALTERNATING = 256
+BLOCK = 64
 
 
 class Stage:
@@ -37,10 +42,12 @@ class Portfolio:
     def __init__(self) -> None:
         self._stages = {name: Stage(name) for name in dict.fromkeys(TURNS)}
         self._search = self._stages[SEARCH]
-        self._stage = self._search
         self._searches = True
         self._searched_steps = 0
-        self._turn = 0
+        self._executions = 0
+        self._turn = -1
+        self._left = 0  # executions of the present turn
+        self._stage = self._next()
 
     @property
     def exhausted(self) -> bool:
@@ -56,24 +63,35 @@ class Portfolio:
             if stage.executions
         )
 
+    @property
+    def samples(self) -> bool:
+        """Tell whether the next execution is a sampler's."""
+        return self._stage is not self._search
+
     def begin(self, rng: Random) -> bool:
         if self.exhausted:
             return False
-        self._stage = self._next()
         if not self._stage.strategy.begin(rng):
             self._searches = False  # it came to an end without having seen everything
+            self._stage = self._next()
             return self.begin(rng)
         self._stage.executions += 1
         return True
 
     def _next(self) -> Stage:
+        """Return whose execution comes next."""
         while True:
+            if self._left == 0:
+                self._turn += 1
+                self._left = 1 if self._executions < ALTERNATING else BLOCK
             stage = self._stages[TURNS[self._turn % len(TURNS)]]
-            self._turn += 1
-            if stage is not self._search or (
-                self._searches and stage.executions < EXHAUSTIVE and self._searched_steps < EXHAUSTIVE_STEPS
-            ):
+            if stage is not self._search or self._goes_on():
+                self._left -= 1
                 return stage
+            self._left = 0
+
+    def _goes_on(self) -> bool:
+        return self._searches and self._search.executions < SEARCHES and self._searched_steps < SEARCH_STEPS
 
     def choose(self, point: SchedulingPoint) -> int:
         return self._stage.strategy.choose(point)
@@ -82,6 +100,8 @@ class Portfolio:
         self._stage.strategy.end(steps)
         if self._stage is self._search:
             self._searched_steps += steps
+        self._executions += 1
+        self._stage = self._next()
 
 
 class Single:
@@ -91,6 +111,7 @@ class Single:
         self._stage = Stage(name)
         self.begin = self._stage.strategy.begin
         self.choose = self._stage.strategy.choose
+        self.samples = name not in EXHAUSTIVE
 
     @property
     def exhausted(self) -> bool:
@@ -114,6 +135,10 @@ class Single:
 
 class Staged(Strategy, Protocol):
     """A strategy that tells what its stages did."""
+
+    @property
+    def samples(self) -> bool:
+        """Tell whether the next execution is one of a sample, and proves nothing."""
 
     @property
     def stages(self) -> tuple[dict[str, Any], ...]:

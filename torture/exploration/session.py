@@ -10,11 +10,13 @@ from random import Random
 
 from torture.exploration.execution import Execution, Executor
 from torture.exploration.job import Job
+from torture.exploration.learning import AccessLog, Learning
 from torture.exploration.points import GilPoints, KernelPoints
 from torture.exploration.recorder import EventRecorder
 from torture.instrument.choice import choose_modules, evidence, is_trusted
 from torture.instrument.functions import Instrumenter
 from torture.instrument.learn import CHEAP, ModuleLearner
+from torture.instrument.writer import Unit
 from torture.isolation.target import load
 from torture.runtime import patching
 from torture.runtime.baton import BatonCarrier
@@ -67,7 +69,7 @@ class Session:
         self._learner = ModuleLearner(lambda: KERNEL.active)
         if CHEAP:
             self._learner.__enter__()  # for good
-        self._run_learning(NonPreemptive(), Random(0), None)
+        self._run_learning(NonPreemptive(), Random(0))
         ran = self._learner.modules
         patching.install_imported()  # imported by a function of the target
         learnt = self._choose_modules(ran) if modules is None else modules
@@ -101,8 +103,13 @@ class Session:
         self.trusted = tuple(sorted({*self.trusted, *trusted}))
         return choose_modules(ran, self.own, self.job.instrument)
 
+    def forget(self) -> None:
+        """Start again to learn which points matter."""
+        self._learning = Learning()
+
     def _instrument(self, modules: tuple[str, ...]) -> None:
         self.modules = modules
+        self.forget()  # there are more places
         self._instrumenter.install(modules, evidence())
 
     @property
@@ -130,24 +137,59 @@ class Session:
         """Return the functions that could not be instrumented."""
         return self._instrumenter.skipped
 
-    def run(self, strategy: Strategy, rng: Random, recorder: EventRecorder | None = None) -> Execution | None:
-        """Execute once under ``strategy``; None when it has nothing left."""
+    @property
+    def without(self) -> frozenset[Unit]:
+        """Return what points the last execution ran without."""
+        return self._instrumenter.left_out
+
+    def sample(self, strategy: Strategy, rng: Random) -> Execution | None:
+        """Execute once under a sampler, without the points that cannot matter as far as that is learnt."""
+        if self.gil or not self.job.learn:
+            return self.run(strategy, rng)
+        learning = self._learning
+        self._instrumenter.leave_out(learning.left_out)
+        execution = self._run(strategy, rng, None, learning.log if learning.watches else None)
+        learning.count(self._instrumenter)
+        return execution
+
+    def run(
+        self,
+        strategy: Strategy,
+        rng: Random,
+        recorder: EventRecorder | None = None,
+        *,
+        without: frozenset[Unit] = frozenset(),
+    ) -> Execution | None:
+        """Execute once under ``strategy``, with every point but those of the units ``without``.
+
+        Returns None when the strategy has nothing left.
+        """
+        self._instrumenter.leave_out(without)
+        return self._run(strategy, rng, recorder, None)
+
+    def _run(
+        self, strategy: Strategy, rng: Random, recorder: EventRecorder | None, log: AccessLog | None
+    ) -> Execution | None:
         self.executions += 1
         if self.executions % _COLLECT_EVERY == 0:
             gc.collect()
         if not CHEAP and (self.executions % _LEARN_EVERY == 0 or self.executions < _LEARN_EVERY):
-            return self._run_learning(strategy, rng, recorder)
-        return self.executor.run(strategy, rng, recorder)
+            return self._run_learning(strategy, rng, recorder, log)
+        return self.executor.run(strategy, rng, recorder, log)
 
     def _run_learning(
-        self, strategy: Strategy, rng: Random, recorder: EventRecorder | None
+        self,
+        strategy: Strategy,
+        rng: Random,
+        recorder: EventRecorder | None = None,
+        log: AccessLog | None = None,
     ) -> Execution | None:
         if CHEAP:
-            return self.executor.run(strategy, rng, recorder)
+            return self.executor.run(strategy, rng, recorder, log)
         KERNEL.on_thread = self._learner.enter_thread
         try:
             with self._learner:
-                return self.executor.run(strategy, rng, recorder)
+                return self.executor.run(strategy, rng, recorder, log)
         finally:
             KERNEL.on_thread = None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 import weakref
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Container, Iterable
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 
@@ -15,6 +15,7 @@ from torture.instrument.learn import NEVER
 from torture.instrument.names import is_reflective, written_names
 from torture.instrument.points import Points
 from torture.instrument.rewrite import rewrite
+from torture.instrument.writer import Unit, unit_of
 from torture.trace.site import Site
 
 
@@ -41,6 +42,11 @@ class Instrumenter:
         # The values keep the keys' objects alive.
         self._rewritten: dict[int, tuple[CodeType, CodeType]] = {}  # original -> itself, rewritten
         self._original: dict[int, tuple[CodeType, CodeType]] = {}  # rewritten -> itself, original
+        self._sites: dict[object, Site] = {}
+        self._left_out: frozenset[Unit] = frozenset()  # without points in the functions now
+        # With all points -> itself, without those beside it.
+        self._variant: dict[int, tuple[CodeType, CodeType]] = {}
+        self._variant_of: frozenset[Unit] = frozenset()
         self._installed: weakref.WeakSet[FunctionType] = weakref.WeakSet()
 
     def install(self, modules: Collection[str], evidence: Collection[str] = ()) -> None:
@@ -48,6 +54,7 @@ class Instrumenter:
 
         ``evidence`` are modules that may write attributes but are not instrumented themselves.
         """
+        self.leave_out(frozenset())
         all_before = self._any_name_mutable()
         names_before = len(self._names)
         self._modules |= {name for name in modules if name.partition(".")[0] not in NEVER}
@@ -71,10 +78,78 @@ class Instrumenter:
             f"{home}.{code.co_qualname}: {failed[id(code)]}" for _, code, home in own if id(code) in failed
         }
         self.skipped = tuple(sorted(reasons))
-        self.sites = sum(_count_sites(new) for _, new in self._rewritten.values())
+        self.sites = sum(len(_own_sites(new)) for _, new in self._rewritten.values())
+
+    @property
+    def left_out(self) -> frozenset[Unit]:
+        """The units whose points are out of the functions now."""
+        return self._left_out
+
+    def leave_out(self, units: frozenset[Unit]) -> None:
+        """Take the points of these units out of all functions, put all others back.
+
+        Functions that live only as long as an execution need nothing: their code belongs to the one that made them.
+        """
+        if units == self._left_out:
+            return
+        if self._left_out:
+            self._replace({id(variant): full for full, variant in self._variant.values()})
+        if units:
+            if units != self._variant_of:
+                self._variant_of = units
+                self._variant = self._without(units)
+            self._replace({key: variant for key, (_, variant) in self._variant.items()})
+        self._left_out = units
+
+    def _replace(self, codes: dict[int, CodeType]) -> None:
+        for function in list(self._installed):
+            code = codes.get(id(function.__code__))
+            if code is not None:
+                function.__code__ = code
+
+    def _without(self, units: frozenset[Unit]) -> dict[int, tuple[CodeType, CodeType]]:
+        """Rewrite what has a point of one of the units once more, without those."""
+        found: dict[int, tuple[CodeType, CodeType]] = {}
+        inside = {id(nested) for code, _ in self._rewritten.values() for nested in _all_nested(code)}
+        for code, full in self._rewritten.values():
+            sites = _sites(full)
+            if id(code) not in inside and any(unit_of(site) in units for site in sites):
+                variant = self._written(code, sites[0].module, units)
+                for part, other in zip(_aligned(code, full), _aligned(code, variant), strict=True):
+                    found[id(part)] = (part, other)
+                    self._original[id(other)] = (other, self._original_of(part))
+        return found
+
+    def near(self, entered: Container[tuple[str, str]]) -> list[Site]:
+        """Return the places with a point in the functions that were ``entered``, by module and qualified name, and in
+        those that these mention by name: code that may run in another execution of the same program."""
+        codes = [(code, sites) for code, full in self._rewritten.values() if (sites := _own_sites(full))]
+        mentioned: set[str] = set()
+        for code, sites in codes:
+            if (sites[0].module, code.co_qualname) in entered:
+                mentioned.update(code.co_names)
+        found: list[Site] = []
+        for code, sites in codes:
+            names = code.co_qualname.split(".")
+            called = names[-2] if len(names) > 1 and names[-1].startswith("__") else names[-1]
+            if (
+                (sites[0].module, code.co_qualname) in entered
+                or called in mentioned
+                or called.startswith("<")
+            ):
+                found += sites
+        return found
+
+    def names_written_outside(self) -> frozenset[str] | None:
+        """Return the names that code without points may write, None where that may be any name."""
+        if self._any_name_mutable():
+            return None
+        bodies = [_body(sys.modules.get(name)) for name in sorted(self._evidence - self._modules)]
+        return frozenset().union(*(written_names(body) for body in bodies if body is not None))
 
     def uninstall(self) -> None:
         """Give every function its own original code again, also those made by instrumented ones since."""
+        self._left_out = frozenset()
         for function in {*_python_functions(), *self._installed}:
             original = self._original_of(function.__code__)
             if original is not function.__code__:
@@ -82,6 +157,8 @@ class Instrumenter:
         self._installed.clear()
         self._rewritten.clear()
         self._original.clear()
+        self._forget_variants()
+        self._sites.clear()
         self._modules = self._evidence = self._names = frozenset()
         for known in (self._reflective, self._searched, self._files):
             known.clear()
@@ -131,20 +208,34 @@ class Instrumenter:
         """
         originals = {id(code): (code, home) for code, home in codes if id(code) not in self._rewritten}
         inside = {id(nested) for code, _ in originals.values() for nested in _all_nested(code)}
-        mutable = _every if self._any_name_mutable() else self._names.__contains__
+        if originals:
+            self._forget_variants()
         failed: dict[int, str] = {}
         for key, (code, home) in originals.items():
             if key in inside:
                 continue
             try:
-                new = rewrite(
-                    code, points=self._points, granularity=self._granularity, module=home, mutable=mutable
-                )
+                new = self._written(code, home, frozenset())
             except (InternalError, IndexError, ValueError) as error:  # code made by strange tools
                 failed.update((id(part), str(error)) for part in (code, *_all_nested(code)))
             else:
                 self._remember(code, new)
         return failed
+
+    def _forget_variants(self) -> None:
+        self._variant.clear()
+        self._variant_of = frozenset()
+
+    def _written(self, code: CodeType, home: str, left_out: frozenset[Unit]) -> CodeType:
+        return rewrite(
+            code,
+            points=self._points,
+            granularity=self._granularity,
+            module=home,
+            mutable=_every if self._any_name_mutable() else self._names.__contains__,
+            left_out=left_out,
+            sites=self._sites,
+        )
 
     def _remember(self, code: CodeType, new: CodeType) -> None:
         self._rewritten[id(code)] = (code, new)
@@ -171,8 +262,22 @@ def _all_nested(code: CodeType) -> list[CodeType]:
     return [found for nested in nested_code(code) for found in (nested, *_all_nested(nested))]
 
 
-def _count_sites(code: CodeType) -> int:
-    return sum(type(constant) is Site for constant in code.co_consts)
+def _own_sites(code: CodeType) -> list[Site]:
+    return [constant for constant in code.co_consts if type(constant) is Site]
+
+
+def _sites(code: CodeType) -> list[Site]:
+    """Return the sites of a code object and of those inside it."""
+    return [site for part in (code, *_all_nested(code)) for site in _own_sites(part)]
+
+
+def _aligned(original: CodeType, written: CodeType) -> list[CodeType]:
+    """Return what is written of a code object and of those inside it, in the original's order."""
+    pairs = zip(original.co_consts, written.co_consts, strict=False)  # what was written added constants
+    nested = [
+        _aligned(old, new) for old, new in pairs if isinstance(old, CodeType) and isinstance(new, CodeType)
+    ]
+    return [written, *(part for parts in nested for part in parts)]
 
 
 def _body(module: ModuleType | None) -> CodeType | None:

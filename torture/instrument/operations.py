@@ -45,7 +45,7 @@ def _attribute(shift: int, method_bit: int, kind: Kind = Kind.READ) -> Handler:
 
     def handle(writer: Writer, index: int) -> None:
         name = _name(writer, index, shift)
-        if not writer.plan.gil and (kind is Kind.WRITE or writer.plan.mutable(name)):
+        if not writer.plan.gil and writer.plan.matters(name, kind):
             site = writer.site(index, kind, Form.ATTRIBUTE, name)
             writer.before(index, writer.begin("access") + site + _TOP)
         if writer.layout.args[index] & method_bit:
@@ -62,14 +62,14 @@ def _load_method(writer: Writer, index: int) -> None:
 
 
 def _store_attribute(writer: Writer, index: int) -> None:
-    site = writer.site(index, Kind.WRITE, Form.ATTRIBUTE, _name(writer, index))
-    writer.before(index, writer.begin("store") + site + _STORE_ATTR)
+    name = _name(writer, index)
+    if writer.plan.matters(name, Kind.WRITE):
+        site = writer.site(index, Kind.WRITE, Form.ATTRIBUTE, name)
+        writer.before(index, writer.begin("store") + site + _STORE_ATTR)
 
 
 def _load_global(writer: Writer, index: int) -> None:
-    name = _name(writer, index, 1)
-    if writer.plan.mutable(name):
-        _access_global(writer, index, Kind.READ, name)
+    _access_global(writer, index, Kind.READ, _name(writer, index, 1))
 
 
 def _delete_global(writer: Writer, index: int) -> None:
@@ -77,21 +77,24 @@ def _delete_global(writer: Writer, index: int) -> None:
 
 
 def _access_global(writer: Writer, index: int, kind: Kind, name: str) -> None:
-    site = writer.site(index, kind, Form.GLOBAL, name)
-    writer.before(index, writer.begin("access") + site + writer.none() + _END[2] + o.POP_TOP)
+    if writer.plan.matters(name, kind):
+        site = writer.site(index, kind, Form.GLOBAL, name)
+        writer.before(index, writer.begin("access") + site + writer.none() + _END[2] + o.POP_TOP)
 
 
 def _store_global(writer: Writer, index: int) -> None:
-    site = writer.site(index, Kind.WRITE, Form.GLOBAL, _name(writer, index))
-    none = writer.none()
-    writer.before(index, writer.begin("store") + site + none + o.copies([5]) + _END[3] + o.POP_TOP)
+    name = _name(writer, index)
+    if writer.plan.matters(name, Kind.WRITE):
+        site = writer.site(index, Kind.WRITE, Form.GLOBAL, name)
+        none = writer.none()
+        writer.before(index, writer.begin("store") + site + none + o.copies([5]) + _END[3] + o.POP_TOP)
 
 
 def _cell(kind: Kind, callback: str, tail: bytes) -> Handler:
     def handle(writer: Writer, index: int) -> None:
         number = writer.layout.args[index]
         name = variable(writer.code, number)
-        if name not in writer.settled:
+        if name not in writer.settled and writer.plan.keeps(name):
             site = writer.site(index, kind, Form.CELL, name)
             writer.before(index, writer.begin(callback) + site + o.encode(o.LOAD_CELL, number) + tail)
 
@@ -105,7 +108,7 @@ def _item(kind: Kind) -> Handler:
         tail = _slice_tail(writer, [5]) if sliced else _TOP_TWO
         writer.before(index, writer.begin("item") + site + tail)
 
-    return handle
+    return _unless_left_out(Form.ITEM, handle)
 
 
 def _slice_tail(writer: Writer, obj: Sequence[int]) -> bytes:
@@ -135,7 +138,7 @@ def _container(form: Form) -> Handler:
         if writer.previous(index) not in _BUILDS:  # what was just made is not shared
             writer.before(index, writer.begin("container") + writer.site(index, Kind.READ, form) + _TOP)
 
-    return handle
+    return _unless_left_out(form, handle)
 
 
 def _truth(writer: Writer, index: int) -> None:
@@ -231,6 +234,16 @@ def _around(writer: Writer, start: int, index: int, site: bytes, depth: int, fir
         writer.edits.after[index] = writer.begin("called") + site + _NO_MORE
 
 
+def _unless_left_out(form: Form, handler: Handler) -> Handler:
+    """Return a handler that writes nothing where the function's operations of this form are left out."""
+
+    def handle(writer: Writer, index: int) -> None:
+        if writer.plan.gil or writer.keeps(form):
+            handler(writer, index)
+
+    return handle
+
+
 def _enter(writer: Writer, index: int) -> bytes:
     return writer.begin("enter") + writer.site(index, Kind.SWITCH, Form.SWITCH) + _NO_MORE
 
@@ -256,8 +269,8 @@ _METHODS: list[tuple[str, Handler]] = [
     ("LOAD_METHOD", _load_method),
     ("LOAD_ATTR", _attribute(1, 1) if _LOAD_SUPER_ATTR != o.ABSENT else _attribute(0, 0)),
     ("LOAD_SUPER_ATTR", _attribute(2, 1)),
-    ("CALL", _call),
-    ("CALL_KW", _call),
+    ("CALL", _unless_left_out(Form.CALL, _call)),
+    ("CALL_KW", _unless_left_out(Form.CALL, _call)),
     ("CALL_FUNCTION_EX", _call_ex),
 ]
 # 3.13 tells by TO_BOOL where an object is tested; before, what consumes the object does it.
@@ -281,18 +294,18 @@ FREE_THREADED = _table(
         ("STORE_DEREF", _cell(Kind.WRITE, "store", o.copies([5]) + _END[3] + o.POP_TOP)),
         ("BINARY_SUBSCR", _item(Kind.READ)),
         ("DELETE_SUBSCR", _item(Kind.WRITE)),
-        ("BINARY_SLICE", _binary_slice),
-        ("STORE_SUBSCR", _store_subscr),
-        ("STORE_SLICE", _store_slice),
+        ("BINARY_SLICE", _unless_left_out(Form.ITEM, _binary_slice)),
+        ("STORE_SUBSCR", _unless_left_out(Form.ITEM, _store_subscr)),
+        ("STORE_SLICE", _unless_left_out(Form.ITEM, _store_slice)),
         ("GET_ITER", _container(Form.ITERATE)),  # a dict's iterator remembers the size at its creation
         ("FOR_ITER", _container(Form.ITERATE)),
         *((name, _container(Form.CONTAINER)) for name in (
             "UNPACK_SEQUENCE", "UNPACK_EX", "LIST_EXTEND", "SET_UPDATE", "DICT_UPDATE", "DICT_MERGE",
         )),
-        *((name, _truth) for name in _TRUTH_TESTS),
-        ("BINARY_OP", _binary_op),
-        ("COMPARE_OP", _compare_op),
-        ("CONTAINS_OP", _contains_op),
+        *((name, _unless_left_out(Form.CONTAINER, _truth)) for name in _TRUTH_TESTS),
+        ("BINARY_OP", _unless_left_out(Form.CONTAINER, _binary_op)),
+        ("COMPARE_OP", _unless_left_out(Form.CONTAINER, _compare_op)),
+        ("CONTAINS_OP", _unless_left_out(Form.CONTAINS, _contains_op)),
     ],
 )  # fmt: skip
 GIL = _table(

@@ -7,7 +7,7 @@ constants of the code, so nothing appears in a user's namespace.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from types import CodeType
 
 from torture.errors import UsageError
@@ -15,7 +15,8 @@ from torture.instrument.cells import settled_cells
 from torture.instrument.layout import assemble, decode
 from torture.instrument.operations import FREE_THREADED, GIL
 from torture.instrument.points import Points
-from torture.instrument.writer import Plan, Writer
+from torture.instrument.writer import Plan, Unit, Writer
+from torture.trace.site import Site
 
 GRANULARITIES = ("free-threaded", "gil")
 _EXTRA_STACK = 8  # the deepest point pushes seven: that of a call with CALL_FUNCTION_EX
@@ -28,15 +29,20 @@ def rewrite(
     granularity: str,
     module: str,
     mutable: Callable[[str], bool],
+    left_out: Collection[Unit] = (),
+    sites: dict[object, Site] | None = None,
 ) -> CodeType:
     """Return ``code``, nested code included, with calls of ``points`` written in.
 
     ``module`` goes into the sites; ``mutable`` says which attribute and global names anybody may
-    write. Raises UsageError for an unknown granularity, InternalError for malformed code.
+    write; what is ``left_out`` gets no point. ``sites`` are those made
+    before of the same code, which has to be kept alive as long as they are.
+    Raises UsageError for an unknown granularity, InternalError for malformed code.
     """
     if granularity not in GRANULARITIES:
         raise UsageError(f"granularity {granularity!r} is unknown; use one of {', '.join(GRANULARITIES)}")
-    return _rewrite(code, Plan(points, granularity, module, mutable), frozenset())
+    plan = Plan(points, granularity, module, mutable, left_out, {} if sites is None else sites)
+    return _rewrite(code, plan, frozenset())
 
 
 def _rewrite(code: CodeType, plan: Plan, settled_free: frozenset[str]) -> CodeType:

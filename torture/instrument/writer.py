@@ -2,26 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from types import CodeType
 
 from torture.instrument import opcodes as o
 from torture.instrument.layout import Edits, Layout
 from torture.instrument.points import Points
-from torture.trace.site import Form, Kind, Site
+from torture.trace.site import NAMED, Form, Kind, Site
 
 _SIMPLE_LOADS = o.ops("LOAD_FAST", "LOAD_FAST_CHECK", "LOAD_DEREF", "LOAD_NAME")
+
+
+# What points are left out by: the name of an attribute, global or cell; else a form of operation in one function.
+Unit = str | tuple[str, str, Form]
+
+
+def unit_of(site: Site) -> Unit:
+    """Return what a site is left out with."""
+    return site.name if site.form in NAMED else (site.module, site.function, site.form)
 
 
 class Plan:
     """What is the same for all code objects of one rewrite."""
 
-    __slots__ = ("callbacks", "gil", "module", "mutable")
+    __slots__ = ("_left_out", "_mutable", "callbacks", "gil", "module", "sites")
 
-    def __init__(self, points: Points, granularity: str, module: str, mutable: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        points: Points,
+        granularity: str,
+        module: str,
+        mutable: Callable[[str], bool],
+        left_out: Collection[Unit],
+        sites: dict[object, Site],
+    ) -> None:
         self.gil = granularity == "gil"
         self.module = module
-        self.mutable = mutable
+        self._mutable = mutable
+        self._left_out = left_out
+        self.sites = sites
         self.callbacks: dict[str, object] = {
             "access": points.access,
             "store": points.store,
@@ -36,6 +55,14 @@ class Plan:
             "called": points.called,
             "first_of": _first_of,
         }
+
+    def matters(self, name: str, kind: Kind) -> bool:
+        """Say whether an access to an attribute or a global of this name gets a point."""
+        return name not in self._left_out and (kind is Kind.WRITE or self._mutable(name))
+
+    def keeps(self, unit: Unit) -> bool:
+        """Say whether a unit's points are not left out."""
+        return unit not in self._left_out
 
 
 class Writer:
@@ -60,6 +87,10 @@ class Writer:
         self.landing = frozenset(layout.targets.values())
         self.loads: dict[str, bytes] = {}  # what begins the call of each callback
 
+    def keeps(self, form: Form) -> bool:
+        """Say whether the function's operations of a form that has no names get points."""
+        return self.plan.keeps((self.plan.module, self.code.co_qualname, form))
+
     def constant(self, value: object) -> bytes:
         self.consts.append(value)
         return o.encode(o.LOAD_CONST, len(self.consts) - 1)
@@ -77,9 +108,13 @@ class Writer:
         return load
 
     def site(self, index: int, kind: Kind, form: Form, name: str = "") -> bytes:
-        code = self.code
-        line = self.layout.lines[index]
-        site = Site(kind, form, name, code.co_qualname, self.plan.module, code.co_filename, line)
+        code, sites = self.code, self.plan.sites
+        key = (id(code), index, kind, form, name)
+        site = sites.get(key)
+        if site is None:  # a place is one site in all that is written of it
+            line = self.layout.lines[index]
+            site = Site(kind, form, name, code.co_qualname, self.plan.module, code.co_filename, line)
+            sites[key] = site
         return self.constant(site)
 
     def before(self, index: int, written: bytes) -> None:

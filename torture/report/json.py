@@ -29,6 +29,7 @@ def to_json(result: Result) -> dict[str, Any]:
         "threads": result.threads,
         "unseen": list(result.unseen),
         "warnings": list(result.warnings),
+        "learnt": result.learnt,
     }
 
 

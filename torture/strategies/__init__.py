@@ -27,3 +27,5 @@ STRATEGIES: dict[str, Callable[[], Strategy]] = {
     "dfs": Dfs,
     "dpor": Dpor,
 }
+# Those that execute every schedule once, or one of each class: what they prove is true only with every point.
+EXHAUSTIVE = frozenset({"dfs", "bounded", "dpor"})

@@ -56,7 +56,7 @@ class Places:
     """Counts, for each thread and operation, how often it stood there when the strategy was asked."""
 
     def __init__(self) -> None:
-        self._counts: dict[tuple[int, str, str, str], int] = {}
+        self._counts: dict[tuple[int, str, str, str, str], int] = {}
 
     def at(self, point: SchedulingPoint, choice: int) -> Anchor:
         """Return the anchor of the present situation."""
@@ -65,13 +65,13 @@ class Places:
         return Anchor(*place, self._counts[place], choice)
 
     @staticmethod
-    def _place(point: SchedulingPoint) -> tuple[int, str, str, str]:
+    def _place(point: SchedulingPoint) -> tuple[int, str, str, str, str]:
         thread = point.threads[point.current]
         pending = thread.pending if thread.enabled else None
         if pending is None:
-            return (point.current, "", "", "")
+            return (point.current, "", "", "", "")
         site = pending[3]
-        return (point.current, site.function, str(site.kind), site.name)
+        return (point.current, site.function, str(site.kind), str(site.form), site.name)
 
 
 class Anchoring:

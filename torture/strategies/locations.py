@@ -8,11 +8,9 @@ from types import CodeType, FrameType
 from torture.instrument.learn import TRUSTED
 from torture.runtime.choice import SchedulingPoint
 from torture.runtime.thread import VirtualThread
-from torture.trace.site import Form, Site
+from torture.trace.site import NAMED, Form, Site
 
 FIRST, EVERY = 16, 8  # executions that are learnt from: the first ones, and one of so many later on
-
-_NAMED = frozenset({Form.ATTRIBUTE, Form.GLOBAL, Form.CELL})
 
 
 class Locations:
@@ -71,7 +69,7 @@ class Locations:
         if site.form is Form.SWITCH:
             name: object = site
         else:
-            name = (kind.__module__, kind.__qualname__, site.name if site.form in _NAMED else "")
+            name = (kind.__module__, kind.__qualname__, site.name if site.form in NAMED else "")
         number = self._numbers.setdefault(name, len(self._numbers))
         self._by_site[site, kind] = number
         return number

@@ -23,6 +23,7 @@ class Anchor:
     thread: int
     function: str
     kind: str
+    form: str
     name: str
     count: int
     choice: int

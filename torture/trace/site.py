@@ -40,6 +40,9 @@ class Form(StrEnum):
     PRIMITIVE = "primitive"
 
 
+NAMED = frozenset({Form.ATTRIBUTE, Form.GLOBAL, Form.CELL})  # what is accessed has a name in the source
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Site:
     """One place in one code object; compared by identity, because each place is made once."""
