@@ -118,7 +118,7 @@ class EventRecorder:
     def _resource(self, site: Site, obj: object, key: object, value: object) -> str:
         form = site.form
         if form is Form.SWITCH or obj is None:
-            return ""
+            return value if form is Form.CALL and isinstance(value, str) else ""
         if form is Form.GLOBAL:
             return f"{site.module}.{site.name}"
         if form is Form.CELL:

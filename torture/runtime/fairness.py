@@ -5,7 +5,9 @@ from __future__ import annotations
 from torture.runtime.thread import VirtualThread
 
 SPIN_LIMIT = 1_000  # steps in a row after which a thread has to let another one go, the first time
-FRUITLESS = 256  # steps in a row, of several threads, that change nothing: those threads have to let the others go
+FRUITLESS = (
+    256  # steps in a row, of several threads, that change nothing: those threads have to let the others go
+)
 _HALVINGS = 6  # of the two: each time it is half as many
 VAIN_LIMIT = (
     8  # yields after which time goes on although threads could run: they wait for somebody who sleeps

@@ -82,7 +82,9 @@ class Kernel:
         self._solo_run = 0
         self._last = 0  # who took the last counted step
         self._run_start = 0
-        self._busy = False  # deciding or recording: what library code they call, instrumented, is not the program's
+        self._busy = (
+            False  # deciding or recording: what library code they call, instrumented, is not the program's
+        )
         self._fruitful = 0  # the last step that changed something, or may have
         self._turns = Turns()
         self._error: Exception | None = None

@@ -135,7 +135,7 @@ class Resources:
         kind = site.kind
         if isinstance(obj, Lock):
             return self._lock_access(thread, obj, kind)
-        if kind is Kind.YIELD or kind is Kind.SWITCH or site.function.rpartition(".")[2] in _MIDWAY:
+        if obj is None or kind is Kind.SWITCH or site.function.rpartition(".")[2] in _MIDWAY:
             return UNKNOWN
         if isinstance(obj, GeneratorType):
             return UNKNOWN  # it refuses a second caller until it yields, in the course of another step
