@@ -8,8 +8,10 @@ import zlib
 from collections.abc import Callable
 from random import Random
 
+from torture.exploration.diagnosis import token_of
 from torture.exploration.execution import Execution, Executor
 from torture.exploration.job import Job
+from torture.exploration.mirror import Mirror
 from torture.exploration.points import GilPoints, KernelPoints
 from torture.exploration.recorder import EventRecorder
 from torture.instrument.choice import choose_modules, evidence, is_trusted
@@ -21,6 +23,7 @@ from torture.runtime.baton import BatonCarrier
 from torture.runtime.kernel import KERNEL
 from torture.strategies.fixed import NonPreemptive
 from torture.strategies.strategy import Strategy
+from torture.trace.schedule import Schedule
 
 GIL = "gil"
 # What is not worth a word among the code without points: it runs below every Thread and every import.
@@ -56,6 +59,7 @@ class Session:
         imported()
         self.own = module.partition(".")[0]
         self.executor = Executor(target)
+        self._mirror = None if job.mirror is None else Mirror(job.mirror)
         self.modules: tuple[str, ...] = ()
         self.trusted: tuple[str, ...] = ()
         self.executions = 0
@@ -67,6 +71,7 @@ class Session:
         self._learner = ModuleLearner(lambda: KERNEL.active)
         if CHEAP:
             self._learner.__enter__()  # for good
+        self._reflect()
         self._run_learning(NonPreemptive(), Random(0), None)
         ran = self._learner.modules
         patching.install_imported()  # imported by a function of the target
@@ -82,6 +87,7 @@ class Session:
         self.warm_up = self._once(NonPreemptive())  # lazy imports and caches are done: this one counts
 
     def _once(self, strategy: Strategy) -> Execution:
+        self._reflect()
         execution = self.executor.run(strategy, Random(0))
         assert execution is not None
         return execution
@@ -133,11 +139,18 @@ class Session:
     def run(self, strategy: Strategy, rng: Random, recorder: EventRecorder | None = None) -> Execution | None:
         """Execute once under ``strategy``; None when it has nothing left."""
         self.executions += 1
+        self._reflect()
         if self.executions % _COLLECT_EVERY == 0:
             gc.collect()
         if not CHEAP and (self.executions % _LEARN_EVERY == 0 or self.executions < _LEARN_EVERY):
             return self._run_learning(strategy, rng, recorder)
         return self.executor.run(strategy, rng, recorder)
+
+    def _reflect(self) -> None:
+        """Have the schedule of the next execution written where it outlives the process, if that is asked for."""
+        if self._mirror is not None:
+            self._mirror.begin(token_of(self, Schedule(()), (), ""))
+            KERNEL.schedule_list = self._mirror.schedule
 
     def _run_learning(
         self, strategy: Strategy, rng: Random, recorder: EventRecorder | None

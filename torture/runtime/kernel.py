@@ -60,6 +60,9 @@ class Kernel:
         self.step_limit = 20_000
         self.on_thread: Callable[[], None] | None = None  # called first thing in each virtual thread
         self.on_stop: Callable[[], None] | None = None  # called when all is over, before leftovers are ended
+        self.schedule_list: Callable[[], list[tuple[int, int]]] = (
+            list  # makes what holds an execution's choices
+        )
         self._is_stale: Stale = lambda index, token: self.threads[index].timer != token
         self._point = SchedulingPoint(self.clock)
         self.causes = self._point.causes
@@ -69,7 +72,7 @@ class Kernel:
         self.threads: list[VirtualThread] = []
         self.enabled: list[int] = []
         self.eager: list[int] = []
-        self.schedule: list[tuple[int, int]] = []
+        self.schedule = self.schedule_list()
         self.steps = 0
         self.solo_steps = 0
         self.preemptions = 0
