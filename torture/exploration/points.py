@@ -210,7 +210,7 @@ class KernelPoints:
                     if function in FILE_FUNCTIONS:
                         _decide_file(site, function, first)
                     return function
-            elif effect is None and isinstance(owner, FILE_TYPES):
+            elif effect is None and issubclass(owner_kind, FILE_TYPES):
                 if function.__name__ in FILE_METHODS:
                     _kernel.decide(site, owner, None, True, function.__name__)
                 return function
@@ -239,8 +239,9 @@ class KernelPoints:
         elif issubclass(kind, ReferenceType):
             # Whether it is still there depends on whoever has it, which is not known.
             _kernel.decide(site, None, None, False, "weakref()")
-        else:
-            effect = CALLABLES.get(kind)
+        elif kind in CALLABLES:
+            _announce(site, kind.__name__, first, None, CALLABLES[kind])
+            return function
         if effect is None:
             return function
         if obj is first and (effect.steps == "many" or effect.snapshot):
@@ -273,7 +274,7 @@ class GilPoints(KernelPoints):
         elif kind is BuiltinMethodType:
             owner = type(function.__self__)
             native = function not in GIL_SILENT and (owner, function.__name__) != (list, "append")
-            if function in FILE_FUNCTIONS or isinstance(function.__self__, FILE_TYPES):
+            if function in FILE_FUNCTIONS or issubclass(owner, FILE_TYPES):
                 self.enter(site)  # the call gives the GIL away before it does anything
         else:
             native = function not in GIL_SILENT if kind is type else True

@@ -22,6 +22,7 @@ from torture.runtime import patching
 from torture.runtime.baton import BatonCarrier
 from torture.runtime.kernel import KERNEL
 from torture.strategies.fixed import NonPreemptive
+from torture.strategies.random_walk import RandomWalk
 from torture.strategies.strategy import Strategy
 from torture.trace.schedule import Schedule
 
@@ -31,7 +32,9 @@ _ENGINE = frozenset(
     {"torture", "greenlet", "importlib", "_frozen_importlib", "_frozen_importlib_external", "zipimport"}
     | {"weakref", "_weakrefset", "_distutils_hack"}
 )
-_LEARN_EVERY = 16  # executions of which one is watched for modules that run late, where watching costs
+_FIRST_REHEARSALS = (
+    8  # watched for modules that run late, where that cannot be done otherwise; later one at a time
+)
 _COLLECT_EVERY = 128  # executions: the collector must not run at random points, but garbage has to go
 
 
@@ -63,12 +66,13 @@ class Session:
         self.modules: tuple[str, ...] = ()
         self.trusted: tuple[str, ...] = ()
         self.executions = 0
+        self._rehearsed = 0
         KERNEL.gil = self.gil
         self._instrumenter = instrumenter_for(job.granularity)
         patching.install_imported()
         patching.rebase_logging()
         gc.disable()
-        self._learner = ModuleLearner(lambda: KERNEL.active)
+        self._learner = ModuleLearner(lambda: KERNEL.active and not KERNEL.killing)
         if CHEAP:
             self._learner.__enter__()  # for good
         self._reflect()
@@ -94,6 +98,7 @@ class Session:
 
     def learn(self) -> bool:
         """Instrument the modules that ran for the first time since the last call; tell whether there were any."""
+        self._rehearse()
         modules = tuple(sorted({*self.modules, *self._choose_modules(self._learner.modules)}))
         if modules == self.modules:
             return False
@@ -142,9 +147,17 @@ class Session:
         self._reflect()
         if self.executions % _COLLECT_EVERY == 0:
             gc.collect()
-        if not CHEAP and (self.executions % _LEARN_EVERY == 0 or self.executions < _LEARN_EVERY):
-            return self._run_learning(strategy, rng, recorder)
         return self.executor.run(strategy, rng, recorder)
+
+    def _rehearse(self) -> None:
+        """Where watching changes what is watched, do it in executions that do not count: nothing else is learnt there."""
+        if CHEAP or KERNEL.foreign or KERNEL.abandoned:
+            return
+        first = not self._rehearsed
+        for _ in range(_FIRST_REHEARSALS if first else 1):
+            self._rehearsed += 1
+            self._reflect()
+            self._run_learning(RandomWalk(), Random(self._rehearsed), None)
 
     def _reflect(self) -> None:
         """Have the schedule of the next execution written where it outlives the process, if that is asked for."""
@@ -152,15 +165,14 @@ class Session:
             self._mirror.begin(token_of(self, Schedule(()), (), ""))
             KERNEL.schedule_list = self._mirror.schedule
 
-    def _run_learning(
-        self, strategy: Strategy, rng: Random, recorder: EventRecorder | None
-    ) -> Execution | None:
-        if CHEAP:
-            return self.executor.run(strategy, rng, recorder)
-        KERNEL.on_thread = self._learner.enter_thread
+    def _run_learning(self, strategy: Strategy, rng: Random, recorder: EventRecorder | None) -> None:
+        KERNEL.on_thread = None if CHEAP else self._learner.enter_thread
         try:
+            if CHEAP:
+                self.executor.run(strategy, rng, recorder)
+                return
             with self._learner:
-                return self.executor.run(strategy, rng, recorder)
+                self.executor.run(strategy, rng, recorder)
         finally:
             KERNEL.on_thread = None
 

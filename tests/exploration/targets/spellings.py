@@ -3,6 +3,7 @@
 import collections
 import dataclasses
 import operator
+import queue
 import threading
 import weakref
 from collections.abc import Callable
@@ -90,6 +91,18 @@ def getters_of_operator() -> None:
     assert (box.count, shared) == (2, [2])
 
 
+def method_callers() -> None:
+    shared = {0: 0}
+    get, update = operator.methodcaller("get", 0), operator.methodcaller("update")
+
+    def work() -> None:
+        shared[0] = get(shared) + 1
+        update(shared)
+
+    _together(work, work)
+    assert shared == {0: 2}
+
+
 def partial_functions() -> None:
     shared: dict[str, int] = {}
     get, put = partial(shared.get, "n", 0), partial(shared.__setitem__, "n")
@@ -121,6 +134,36 @@ def weak_references() -> None:
             assert reference() is not None
 
     _together(look, kept.clear)
+
+
+def numbers_of_threads() -> None:
+    thread = threading.Thread(target=Box)
+    thread.start()
+    number, names = threading.active_count(), [other.name for other in threading.enumerate()]
+    thread.join()
+    assert (number, len(names)) == (2, 2)
+
+
+def how_many_wait_at_a_barrier() -> None:
+    barrier, seen = threading.Barrier(2), []
+
+    def look() -> None:
+        seen.append(barrier.n_waiting)
+        barrier.wait()
+
+    _together(barrier.wait, look)
+    assert seen == [0]
+
+
+def whether_a_simple_queue_is_empty() -> None:
+    tasks: queue.SimpleQueue[int] = queue.SimpleQueue()
+    tasks.put(1)
+
+    def work() -> None:
+        if not tasks.empty():
+            tasks.get_nowait()
+
+    _together(work, work)
 
 
 def copies_of_a_record() -> None:
