@@ -89,7 +89,7 @@ class EventRecorder:
             return known[0]
         kind = type(obj)  # not ``isinstance``, which reads ``__class__``: that may be the program's code
         if kind is VirtualThread:
-            return obj.name
+            return cast(VirtualThread, obj).name
         if kind is Clock:
             return "clock"
         if kind is Descriptors:
