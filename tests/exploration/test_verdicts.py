@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.exploration.exploring import TARGETS, explored, found, python
+from torture.exploration.job import Job
+from torture.exploration.supervisor import explore
 from torture.findings import FindingKind, Verdict
 
 QUICK = {"stall_limit": 0.5, "step_limit": 2_500, "executions": 30}
@@ -33,8 +37,34 @@ def test_a_wrong_end_is_a_finding_of_its_kind(target: str, kind: FindingKind, sa
     assert said in finding.message
 
 
-def test_what_did_not_survive_is_said_to_have_no_schedule() -> None:
-    result = explored("wrong:ends_the_process")
+@pytest.mark.parametrize(
+    ("target", "kind"),
+    [
+        ("ends_the_process", FindingKind.EXIT),
+        ("crashes_after_a_lost_update", FindingKind.CRASH),
+        ("grows_after_a_lost_update", FindingKind.MEMORY),
+        ("holds_the_gil_after_a_lost_update", FindingKind.HANG),
+    ],
+)
+def test_what_the_process_did_not_survive_has_a_schedule_that_shows_it_again(
+    target: str, kind: FindingKind
+) -> None:
+    limits = {"memory_limit": 300 << 20, "stall_limit": 0.5}
+
+    finding = found(kind, f"wrong:{target}", strategy="auto", **limits)
+
+    again = explore(Job(target="", token=finding.schedule, **limits))
+    assert again.finding is not None
+    assert (again.finding.kind, again.finding.fingerprint) == (kind, finding.fingerprint)
+    assert again.warnings == ()
+
+
+def test_what_does_not_end_the_process_again_is_said_to_have_no_schedule(tmp_path: Path) -> None:
+    code = f"import os\nend = not os.path.exists({str(tmp_path / 'there')!r})\ndef target():\n"
+    code += f"    open({str(tmp_path / 'there')!r}, 'w').close()\n    if end: os._exit(7)\n"
+    (tmp_path / "once.py").write_text(code)
+
+    result = explored(f"{tmp_path}/once.py:target")
 
     assert result.finding is not None
     assert result.finding.schedule == ""

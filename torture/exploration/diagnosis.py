@@ -41,21 +41,30 @@ def record_under(session: Session, strategy: Strategy, rng: Random) -> tuple[Exe
 
 
 def with_every_point(session: Session, failing: Execution, without: frozenset[Unit]) -> Execution:
-    """Execute again, with every point, what failed without those of some units; itself where that goes another way."""
+    """Execute again, with every point, what failed without those of some units.
+
+    Where that goes another way, the session withholds those points from now on, and it stays as it was.
+    """
     assert failing.failure is not None
     anchoring = Anchoring(failing.schedule)
+    fingerprint = fingerprint_of(session, failing.failure)
     try:
-        session.run(anchoring, Random(0), without=without)
+        session.withheld = without
+        session.run(anchoring, Random(0))
+        session.withheld = frozenset()
         strategy = AnchoredReplay(tuple(anchoring.anchors))
         again = session.run(strategy, Random(0))
         strategy.finish()
     except ReplayMismatchError:
-        return failing
-    assert again is not None
-    same = again.failure is not None and fingerprint_of(session, again.failure) == fingerprint_of(
-        session, failing.failure
-    )
-    return again if same else failing
+        again = None
+    if (
+        again is not None
+        and again.failure is not None
+        and fingerprint_of(session, again.failure) == fingerprint
+    ):
+        return again
+    session.withheld = without
+    return failing
 
 
 def first_difference(session: Session, seed: int, unseen: Unseen) -> str | None:
@@ -144,6 +153,7 @@ def token_of(session: Session, schedule: Schedule, anchors: tuple[Anchor, ...], 
         arguments=job.arguments,
         granularity=job.granularity,
         modules=session.modules,
+        without=session.without,
         changes=schedule.changes,
         anchors=anchors,
         fingerprint=fingerprint,

@@ -30,6 +30,7 @@ class Job:
     trace: str | None = None  # file that gets the full event trace
     token: str | None = None  # replay this schedule instead of exploring
     export: str | None = None  # file that gets a script which shows what the token shows
+    mirror: str | None = None  # file that the schedule is written to as it goes on, see mirror.py
     step_limit: int = 20_000  # scheduling points of one execution
     stall_limit: float = 5.0  # seconds without progress before a step counts as blocked outside control
     memory_limit: int = 4 << 30  # bytes of resident memory before the worker is stopped

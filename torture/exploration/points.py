@@ -10,13 +10,26 @@ import sys
 import weakref
 from array import array
 from collections import OrderedDict, defaultdict
-from types import BuiltinMethodType, FunctionType, GeneratorType, MethodType, MethodWrapperType, ModuleType
+from functools import partial
+from types import (
+    BuiltinMethodType,
+    FunctionType,
+    GeneratorType,
+    MethodDescriptorType,
+    MethodType,
+    MethodWrapperType,
+    ModuleType,
+    WrapperDescriptorType,
+)
 from typing import Any
+from weakref import ReferenceType
 
 from torture.errors import InternalError
 from torture.exploration import steps, substitution
 from torture.exploration.recorder import TRUSTED_MODULES
 from torture.instrument.atomicity import (
+    ATTRIBUTE_SLOTS,
+    CALLABLES,
     FUNCTIONS,
     GENERATOR_METHODS,
     GIL_SILENT,
@@ -35,7 +48,9 @@ from torture.runtime.kernel import KERNEL
 from torture.trace.site import Form, Kind, Site
 
 _kernel = KERNEL
+# Asked for with ``issubclass``: ``isinstance`` reads ``__class__``, which may be the program's own code.
 _BASES = tuple(MUTABLE_TYPES)
+_UNBOUND = (MethodDescriptorType, WrapperDescriptorType)
 _COPIED = frozenset({list, dict, set})  # operands whose copy stands for them
 _UNSHARED = 3  # references to an iterator that only the evaluation stack and the callback hold
 
@@ -65,7 +80,7 @@ class KernelPoints:
 
     def item(self, site: Site, obj: object, key: object) -> None:
         kind = type(obj)
-        if kind in MUTABLE_TYPES or (kind not in IMMUTABLE_TYPES and isinstance(obj, _BASES)):
+        if kind in MUTABLE_TYPES or (kind not in IMMUTABLE_TYPES and issubclass(kind, _BASES)):
             kernel = _kernel
             writes = site.kind is not Kind.READ
             if kernel.countdown > 1:
@@ -73,13 +88,13 @@ class KernelPoints:
             elif writes:
                 _decide_write(site, obj, key, None)
             else:
-                kernel.decide(site, _canonical(obj), key, False)
+                kernel.decide(site, _canonical(obj), None if kind is memoryview else key, False)
             if kind is defaultdict and not writes and key is not None:
                 substitution.fill_missing(site, obj, key)  # type: ignore[arg-type]
 
     def store_item(self, site: Site, obj: object, key: object, value: object) -> None:
         kind = type(obj)
-        if kind in MUTABLE_TYPES or (kind not in IMMUTABLE_TYPES and isinstance(obj, _BASES)):
+        if kind in MUTABLE_TYPES or (kind not in IMMUTABLE_TYPES and issubclass(kind, _BASES)):
             kernel = _kernel
             if kernel.countdown > 1:
                 kernel.countdown -= 1
@@ -98,7 +113,7 @@ class KernelPoints:
             kind in MUTABLE_TYPES
             or iterates
             or (kind in SHARED_ONLY and sys.getrefcount(obj) > _UNSHARED)
-            or (kind not in IMMUTABLE_TYPES and isinstance(obj, _BASES))
+            or (kind not in IMMUTABLE_TYPES and issubclass(kind, _BASES))
         ):
             if kind is list and site.form is Form.ITERATE:
                 return  # making a list's iterator reads nothing
@@ -127,7 +142,7 @@ class KernelPoints:
             if done:
                 return right
         mutable = left_kind in MUTABLE_TYPES or (
-            left_kind not in IMMUTABLE_TYPES and isinstance(left, _BASES)
+            left_kind not in IMMUTABLE_TYPES and issubclass(left_kind, _BASES)
         )
         if right_kind in MUTABLE_TYPES and right is not left:
             if kernel.countdown > 1:
@@ -162,7 +177,7 @@ class KernelPoints:
                     return True
                 index += 1
             return False
-        if type(container) in MUTABLE_TYPES or isinstance(container, _BASES):
+        if issubclass(type(container), _BASES):
             if kernel.countdown > 1:
                 kernel.countdown -= 1
             else:
@@ -195,11 +210,11 @@ class KernelPoints:
                     if function in FILE_FUNCTIONS:
                         _decide_file(site, function, first)
                     return function
-            elif effect is None and isinstance(owner, FILE_TYPES):
+            elif effect is None and issubclass(owner_kind, FILE_TYPES):
                 if function.__name__ in FILE_METHODS:
                     _kernel.decide(site, owner, None, True, function.__name__)
                 return function
-            elif effect is not None or isinstance(owner, _BASES):
+            elif effect is not None or issubclass(owner_kind, _BASES):
                 effect = effect or _effect_of(owner_kind, function.__name__)
                 obj = owner
                 if effect is None:
@@ -214,8 +229,19 @@ class KernelPoints:
                 effect, obj = GENERATOR_METHODS.get(function.__name__), owner
         elif kind is type:
             effect = FUNCTIONS.get(function)
-        elif kind is MethodWrapperType and function.__name__ == "__next__":
-            effect, obj = FUNCTIONS[next], function.__self__
+        elif kind is MethodWrapperType or kind in _UNBOUND:
+            effect, obj, key = _slot(function, kind is MethodWrapperType, first)
+        elif kind is partial:
+            called: Any = self.call(site, function.func, function.args[0] if function.args else first)
+            if called is function.func:
+                return function
+            return partial(called, *function.args, **function.keywords)
+        elif issubclass(kind, ReferenceType):
+            # Whether it is still there depends on whoever has it, which is not known.
+            _kernel.decide(site, None, None, False, "weakref()")
+        elif kind in CALLABLES:
+            _announce(site, kind.__name__, first, None, CALLABLES[kind])
+            return function
         if effect is None:
             return function
         if obj is first and (effect.steps == "many" or effect.snapshot):
@@ -248,7 +274,7 @@ class GilPoints(KernelPoints):
         elif kind is BuiltinMethodType:
             owner = type(function.__self__)
             native = function not in GIL_SILENT and (owner, function.__name__) != (list, "append")
-            if function in FILE_FUNCTIONS or isinstance(function.__self__, FILE_TYPES):
+            if function in FILE_FUNCTIONS or issubclass(owner, FILE_TYPES):
                 self.enter(site)  # the call gives the GIL away before it does anything
         else:
             native = function not in GIL_SILENT if kind is type else True
@@ -299,6 +325,16 @@ _exposed: dict[
 ] = {}  # id of an instance's __dict__ that the program took -> the instance
 
 
+def _slot(function: Any, bound: bool, first: Any) -> tuple[Effect | None, Any, object]:
+    """Return what a call of a C slot or of an unbound C method does, to what, and to which part of it."""
+    name = function.__name__
+    if name == "__next__":
+        return FUNCTIONS[next], function.__self__ if bound else first, None
+    obj, key = (function.__self__, first) if bound else (first, None)
+    effect = ATTRIBUTE_SLOTS.get(name) or _effect_of(type(obj), name)
+    return effect, obj, key if effect is not None and effect.keyed else None
+
+
 def _announce(site: Site, name: str, obj: object, key: object, effect: Effect) -> None:
     """Declare a call that is one step."""
     kind = type(obj)
@@ -310,7 +346,7 @@ def _announce(site: Site, name: str, obj: object, key: object, effect: Effect) -
             _decide_attribute(site, obj, attribute, effect.kind is not Kind.READ, name)
         return
     iterates = kind in ITERATORS or kind in SHARED_ONLY
-    if not iterates and not isinstance(obj, _BASES):
+    if not iterates and not issubclass(kind, _BASES):
         return
     if effect in UNSAFE_WRITES and (iterates or kind is not array):
         steps.pass_unsynchronised(site, obj, name, _canonical(steps.below(obj)))
@@ -334,6 +370,8 @@ def _decide_write(site: Site, obj: object, key: object, value: object) -> None:
     if type(obj) is OrderedDict:
         steps.pass_unsynchronised(site, obj, "changing it", _canonical(obj))
         return
+    if type(obj) is memoryview:
+        key = None  # counted otherwise than in what is below
     obj = _canonical(obj)
     if steps.held:
         steps.await_lock(obj)
@@ -363,7 +401,12 @@ def _expose(obj: Any) -> None:
 
 
 def _canonical(obj: Any) -> object:
-    """Return the instance where ``obj`` is its ``__dict__``."""
+    """Return the instance where ``obj`` is its ``__dict__``, and what is below a memoryview."""
+    if type(obj) is memoryview:
+        try:
+            return obj.obj
+        except ValueError:  # released
+            return obj
     if _exposed and type(obj) is dict:
         reference = _exposed.get(id(obj))
         owner = None if reference is None else reference()

@@ -27,6 +27,7 @@ def session_for(job: Job, token: Token, imported: Callable[[], None]) -> Session
         step_limit=token.step_limit,
     )
     session = Session(settings, token.modules, imported=imported)
+    session.withheld = token.without
     KERNEL.ends_matter = token.ends_matter
     return session
 

@@ -8,9 +8,11 @@ import zlib
 from collections.abc import Callable
 from random import Random
 
+from torture.exploration.diagnosis import token_of
 from torture.exploration.execution import Execution, Executor
 from torture.exploration.job import Job
 from torture.exploration.learning import AccessLog, Learning
+from torture.exploration.mirror import Mirror
 from torture.exploration.points import GilPoints, KernelPoints
 from torture.exploration.recorder import EventRecorder
 from torture.instrument.choice import choose_modules, evidence, is_trusted
@@ -22,7 +24,9 @@ from torture.runtime import patching
 from torture.runtime.baton import BatonCarrier
 from torture.runtime.kernel import KERNEL
 from torture.strategies.fixed import NonPreemptive
+from torture.strategies.random_walk import RandomWalk
 from torture.strategies.strategy import Strategy
+from torture.trace.schedule import Schedule
 
 GIL = "gil"
 # What is not worth a word among the code without points: it runs below every Thread and every import.
@@ -30,7 +34,9 @@ _ENGINE = frozenset(
     {"torture", "greenlet", "importlib", "_frozen_importlib", "_frozen_importlib_external", "zipimport"}
     | {"weakref", "_weakrefset", "_distutils_hack"}
 )
-_LEARN_EVERY = 16  # executions of which one is watched for modules that run late, where watching costs
+_FIRST_REHEARSALS = (
+    8  # watched for modules that run late, where that cannot be done otherwise; later one at a time
+)
 _COLLECT_EVERY = 128  # executions: the collector must not run at random points, but garbage has to go
 
 
@@ -58,17 +64,21 @@ class Session:
         imported()
         self.own = module.partition(".")[0]
         self.executor = Executor(target)
+        self._mirror = None if job.mirror is None else Mirror(job.mirror)
         self.modules: tuple[str, ...] = ()
         self.trusted: tuple[str, ...] = ()
+        self.withheld: frozenset[Unit] = frozenset()  # points that no execution but a sampler's has, either
         self.executions = 0
+        self._rehearsed = 0
         KERNEL.gil = self.gil
         self._instrumenter = instrumenter_for(job.granularity)
         patching.install_imported()
         patching.rebase_logging()
         gc.disable()
-        self._learner = ModuleLearner(lambda: KERNEL.active)
+        self._learner = ModuleLearner(lambda: KERNEL.active and not KERNEL.killing)
         if CHEAP:
             self._learner.__enter__()  # for good
+        self._reflect()
         self._run_learning(NonPreemptive(), Random(0))
         ran = self._learner.modules
         patching.install_imported()  # imported by a function of the target
@@ -84,12 +94,14 @@ class Session:
         self.warm_up = self._once(NonPreemptive())  # lazy imports and caches are done: this one counts
 
     def _once(self, strategy: Strategy) -> Execution:
+        self._reflect()
         execution = self.executor.run(strategy, Random(0))
         assert execution is not None
         return execution
 
     def learn(self) -> bool:
         """Instrument the modules that ran for the first time since the last call; tell whether there were any."""
+        self._rehearse()
         modules = tuple(sorted({*self.modules, *self._choose_modules(self._learner.modules)}))
         if modules == self.modules:
             return False
@@ -152,44 +164,45 @@ class Session:
         learning.count(self._instrumenter)
         return execution
 
-    def run(
-        self,
-        strategy: Strategy,
-        rng: Random,
-        recorder: EventRecorder | None = None,
-        *,
-        without: frozenset[Unit] = frozenset(),
-    ) -> Execution | None:
-        """Execute once under ``strategy``, with every point but those of the units ``without``.
-
-        Returns None when the strategy has nothing left.
-        """
-        self._instrumenter.leave_out(without)
+    def run(self, strategy: Strategy, rng: Random, recorder: EventRecorder | None = None) -> Execution | None:
+        """Execute once under ``strategy`` with every point but those withheld; None when it has nothing left."""
+        self._instrumenter.leave_out(self.withheld)
         return self._run(strategy, rng, recorder, None)
 
     def _run(
         self, strategy: Strategy, rng: Random, recorder: EventRecorder | None, log: AccessLog | None
     ) -> Execution | None:
         self.executions += 1
+        self._reflect()
         if self.executions % _COLLECT_EVERY == 0:
             gc.collect()
-        if not CHEAP and (self.executions % _LEARN_EVERY == 0 or self.executions < _LEARN_EVERY):
-            return self._run_learning(strategy, rng, recorder, log)
         return self.executor.run(strategy, rng, recorder, log)
 
-    def _run_learning(
-        self,
-        strategy: Strategy,
-        rng: Random,
-        recorder: EventRecorder | None = None,
-        log: AccessLog | None = None,
-    ) -> Execution | None:
-        if CHEAP:
-            return self.executor.run(strategy, rng, recorder, log)
-        KERNEL.on_thread = self._learner.enter_thread
+    def _rehearse(self) -> None:
+        """Where watching changes what is watched, do it in executions that do not count: nothing else is learnt there."""
+        if CHEAP or KERNEL.foreign or KERNEL.abandoned:
+            return
+        self._instrumenter.leave_out(self.withheld)
+        first = not self._rehearsed
+        for _ in range(_FIRST_REHEARSALS if first else 1):
+            self._rehearsed += 1
+            self._reflect()
+            self._run_learning(RandomWalk(), Random(self._rehearsed))
+
+    def _reflect(self) -> None:
+        """Have the schedule of the next execution written where it outlives the process, if that is asked for."""
+        if self._mirror is not None:
+            self._mirror.begin(token_of(self, Schedule(()), (), ""))
+            KERNEL.schedule_list = self._mirror.schedule
+
+    def _run_learning(self, strategy: Strategy, rng: Random) -> None:
+        KERNEL.on_thread = None if CHEAP else self._learner.enter_thread
         try:
+            if CHEAP:
+                self.executor.run(strategy, rng)
+                return
             with self._learner:
-                return self.executor.run(strategy, rng, recorder, log)
+                self.executor.run(strategy, rng)
         finally:
             KERNEL.on_thread = None
 

@@ -282,7 +282,7 @@ def below(obj: Any) -> object:
     kind = type(obj)
     if kind in VIEWS or kind in ITERATORS:
         for referent in gc.get_referents(obj):
-            if isinstance(referent, _BASES):
+            if issubclass(type(referent), _BASES):
                 return referent
             if type(referent) in VIEWS:
                 return below(referent)

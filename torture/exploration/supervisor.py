@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import time
 from dataclasses import replace
 
@@ -12,6 +13,10 @@ from torture.isolation.process import Death, Interrupted, Progress, Worker
 from torture.isolation.state import ASK, DUMP, Seen
 
 _PATIENCE = 2.0  # seconds that a worker may leave ASK unanswered
+_AGAIN = 20.0  # seconds that finding a dead worker's schedule may take, besides twice the time until it died
+_NO_SCHEDULE = (
+    "the failing schedule is not known: the worker process did not survive it, and did not end again"
+)
 _IMPORT_PATIENCE = 60.0  # the same while it imports the target
 
 
@@ -26,12 +31,55 @@ def explore(job: Job, progress: Progress | None = None) -> Result:
         raise Interrupted(replace(partial, strategy=job.strategy, granularity=job.granularity)) from None
     if not isinstance(ended, Death):
         return ended
-    return replace(
-        worker.died(ended, job.target, job.seed),
-        strategy=job.strategy,
-        granularity=job.granularity,
-        warnings=("the failing schedule is not known: the worker process did not survive it",),
+    result = replace(
+        worker.died(ended, job.target, job.seed), strategy=job.strategy, granularity=job.granularity
     )
+    if job.token is not None:
+        from torture.exploration.token import Token  # here: see below
+
+        replayed = Token.decode(job.token)
+        result = replace(result, target=replayed.target, strategy="replay", granularity=replayed.granularity)
+    finding = result.finding
+    token = _token_of(job, ended, worker.executions + 1, worker.seconds)
+    if finding is None or not token:
+        return replace(result, warnings=(_NO_SCHEDULE,))
+    return replace(result, finding=replace(finding, schedule=token))
+
+
+def _token_of(job: Job, death: Death, executions: int, seconds: float) -> str:
+    """Return the token of the execution that ended a worker, "" where it does not end one again.
+
+    The same job is run once more, mirrored, for equal seeds make equal executions; what it leaves is replayed.
+    """
+    from torture.exploration import mirror  # here: only a death needs it
+
+    if job.export is not None:
+        return ""
+    if job.token is not None:
+        return job.token
+    with tempfile.TemporaryDirectory(prefix="torture-") as folder:
+        file = os.path.join(folder, "mirror")
+        mirror.prepare(file)
+        again = replace(job, mirror=file, executions=executions, budget=None, trace=None)
+        if _ends(again, 2 * seconds + _AGAIN) != death.kind:
+            return ""
+        found = mirror.read(file)
+    if found is None:
+        return ""
+    token = replace(found, fingerprint=death.fingerprint or str(death.kind)).encode()
+    alone = replace(job, target="", token=token, arguments=None, trace=None)
+    return token if _ends(alone, seconds + _AGAIN) == death.kind else ""
+
+
+def _ends(job: Job, seconds: float) -> FindingKind | None:
+    """Return how a job ends its worker, None where it does not within so many seconds."""
+    stall, end = _Stall(job.stall_limit), time.monotonic() + seconds
+
+    def look(pid: int, seen: Seen, now: float) -> Death | None:
+        return Death(FindingKind.STEP_LIMIT, "no end") if now > end else stall(pid, seen, now)
+
+    ended = Worker("torture.exploration.worker", job.to_json(), memory_limit=job.memory_limit).run(look)
+    return ended.kind if isinstance(ended, Death) else None
 
 
 def replay(

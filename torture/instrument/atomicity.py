@@ -11,6 +11,7 @@ import bisect
 import collections
 import heapq
 import itertools
+import operator
 from array import array
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Iterable
@@ -121,6 +122,12 @@ _DEFAULTDICT = {
     _READ_KEY: "get __contains__",
     Effect(Kind.WRITE, keyed=True, steps="many"): "__missing__ __getitem__",
 }
+_MEMORYVIEW = {
+    _READ: "__len__",
+    _READ_KEY: "__getitem__",
+    _READ_EACH: "tobytes tolist hex __eq__ __ne__",
+    _WRITE_KEY: "__setitem__",
+}
 # Counter's updates are a read and a write for each element.
 _COUNTER = {
     **_DICT,
@@ -149,6 +156,7 @@ METHODS: dict[tuple[type, str], Effect] = {
     **_methods(OrderedDict, _ORDERED_DICT),
     **_methods(Counter, _COUNTER),
     **_methods(array, _ARRAY),
+    **_methods(memoryview, _MEMORYVIEW),
 }
 
 # ``many`` in METHODS is the worst case; without an argument these are one step.
@@ -194,6 +202,26 @@ FUNCTIONS: dict[object, Effect] = {
     setattr: _ATTRIBUTE_WRITE,
     delattr: _ATTRIBUTE_WRITE,
     vars: Effect(Kind.READ, form=Form.ATTRIBUTE),
+    **dict.fromkeys((operator.getitem, operator.contains, operator.length_hint), _READ),
+    **dict.fromkeys((operator.countOf, operator.indexOf), _READ_EACH),
+    **dict.fromkeys(
+        (operator.setitem, operator.delitem, operator.iconcat, operator.iadd, operator.ior), _WRITE
+    ),
+    **dict.fromkeys((operator.isub, operator.ixor, operator.iand, operator.imul), _WRITE),
+}
+
+# Callable objects in C: what a call does to its first argument.
+CALLABLES: dict[type, Effect] = {
+    operator.attrgetter: _ATTRIBUTE_READ,
+    operator.itemgetter: _READ,
+    operator.methodcaller: _WRITE,
+}
+
+# The slots of attributes, as classes call them: ``super().__setattr__(name, value)``, ``object.__getattribute__(o, name)``.
+ATTRIBUTE_SLOTS: dict[str, Effect] = {
+    "__getattribute__": _ATTRIBUTE_READ,
+    "__setattr__": _ATTRIBUTE_WRITE,
+    "__delattr__": _ATTRIBUTE_WRITE,
 }
 
 # What a generator's own methods do to it.

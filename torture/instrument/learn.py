@@ -32,7 +32,8 @@ class ModuleLearner:
     """Record the module of every Python function that runs inside the ``with`` block.
 
     On 3.11 only threads and greenlets that called :meth:`enter_thread` are seen, besides the one
-    that entered the block; from 3.12 on all are, and the block costs nothing after each function's
+    that entered the block. There ``sys.setprofile`` copies the variables of the running frame at every event, and the
+    copies keep the program's objects alive: what is watched is not what runs otherwise. From 3.12 on all are, and the block costs nothing after each function's
     first call, so it can be left open. What runs while ``relevant`` is false is not the target's.
     """
 
@@ -65,7 +66,13 @@ class ModuleLearner:
     def enter_thread(self) -> None:
         """Watch the thread or greenlet that calls this, as the first thing it does."""
         if sys.version_info < (3, 12) and self._active:
-            _set_profile(self._profiler, None)
+            sys.setprofile(self._called)
+
+    def _called(self, frame: FrameType, event: str, _: object) -> None:
+        if not self._active:  # a greenlet that outlived the block
+            sys.setprofile(None)
+        elif event == "call":
+            self._add(frame)
 
     def _add(self, frame: FrameType) -> bool:
         """Note the module of a frame; False where it has to be looked at again: somebody else called it."""
@@ -110,29 +117,6 @@ class ModuleLearner:
     else:
 
         def _watch(self) -> Callable[[], None]:
-            def called(_: object, frame: FrameType, event: int, _argument: object) -> int:
-                if not self._active:  # a greenlet that outlived the block
-                    sys.setprofile(None)
-                elif event == _CALL:
-                    self._add(frame)
-                return 0
-
             before = sys.getprofile()
-            self._profiler = _PROFILER(called)  # kept: greenlets that outlive the block still call it
-            _set_profile(self._profiler, None)
+            sys.setprofile(self._called)
             return lambda: sys.setprofile(before)
-
-
-if sys.version_info < (3, 12):
-    import ctypes
-
-    # Not ``sys.setprofile``: it copies the variables of the running frame into ``f_locals`` at every event, and the
-    # copies keep the program's objects alive. The numbers of references, which tell what is shared, and the places
-    # where finalisers run would be other ones in an execution that is watched.
-    _CALL = 0  # PyTrace_CALL
-    _PROFILER = ctypes.PYFUNCTYPE(
-        ctypes.c_int, ctypes.c_void_p, ctypes.py_object, ctypes.c_int, ctypes.c_void_p
-    )
-    _set_profile = ctypes.pythonapi.PyEval_SetProfile
-    _set_profile.argtypes = (_PROFILER, ctypes.c_void_p)
-    _set_profile.restype = None

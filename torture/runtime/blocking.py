@@ -23,6 +23,8 @@ READABLE = select.POLLIN | select.POLLHUP | select.POLLERR
 WRITABLE = select.POLLOUT | select.POLLHUP | select.POLLERR
 
 plain_select = select.select
+plain_poll = select.poll
+plain_epoll = getattr(select, "epoll", None)
 _read, _write = os.read, os.write
 _flock = fcntl.flock
 
@@ -66,7 +68,7 @@ class Descriptors:
         """Wake the threads whose descriptors are ready, in the order of their numbers."""
         woken = self._wake()
         if not woken and patience > 0:
-            select.poll().poll(min(patience, 0.01) * 1000)  # other processes need real time
+            plain_poll().poll(min(patience, 0.01) * 1000)  # other processes need real time
             self._rounds = getattr(self, "_rounds", 0) + 1
             woken = self._wake() or self._rounds * 0.01 < patience
         if woken and patience == 0:
@@ -100,7 +102,7 @@ FILES = FileSystem()
 
 def ready_for(wanted: Wanted) -> Callable[[], bool]:
     """Return a test whether one of the descriptors is ready."""
-    poller = select.poll()
+    poller = plain_poll()
     for descriptor, events in wanted:
         poller.register(descriptor, events)
     return lambda: bool(poller.poll(0))
@@ -121,6 +123,43 @@ def _select_hybrid(
     announce(DESCRIPTORS)
     DESCRIPTORS.wait(lambda: any(plain_select(*sets, 0)), DESCRIPTORS, timeout)
     return plain_select(*sets, 0)
+
+
+class Poll:
+    """A ``select.poll`` that waits in the kernel. Unit of the timeout: milliseconds."""
+
+    _unit = 1000
+
+    def __init__(self) -> None:
+        self._real: Any = plain_poll()
+
+    def poll(self, timeout: float | None = None, *arguments: Any) -> Any:
+        """Wait for events; None and a negative timeout have no end."""
+        if not KERNEL.controls():
+            return self._real.poll(timeout, *arguments)
+        announce(DESCRIPTORS)
+        seconds = None if timeout is None or timeout < 0 else timeout / self._unit
+        DESCRIPTORS.wait(lambda: bool(self._real.poll(0)), DESCRIPTORS, seconds)
+        return self._real.poll(0, *arguments)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+
+class EPoll(Poll):
+    """The same for ``select.epoll``. Unit of the timeout: seconds."""
+
+    _unit = 1
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        assert plain_epoll is not None
+        self._real = plain_epoll(*arguments, **settings)
+
+    def __enter__(self) -> EPoll:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._real.close()
 
 
 def _read_hybrid(descriptor: int, length: int, /) -> bytes:
@@ -171,6 +210,9 @@ def _flock_hybrid(file: Any, operation: int, /) -> None:
 def install() -> dict[int, Any]:
     """Replace the blocking calls. Returns the replacements of functions by the id of their original."""
     select.select = _select_hybrid
+    select.poll = Poll  # type: ignore[assignment,misc]
+    if plain_epoll is not None:
+        select.epoll = EPoll  # type: ignore[misc,assignment]
     os.read, os.write = _read_hybrid, _write_hybrid
     fcntl.flock = _flock_hybrid
     KERNEL.idle = DESCRIPTORS

@@ -5,10 +5,9 @@ from __future__ import annotations
 from torture.runtime.thread import VirtualThread
 
 SPIN_LIMIT = 1_000  # steps in a row after which a thread has to let another one go, the first time
-FRUITLESS = (
-    256  # steps in a row, of several threads, that change nothing: those threads have to let the others go
-)
-_HALVINGS = 6  # of the two: each time it is half as many
+_HALVINGS = 6  # of it: each time it is half as many
+STARVED = 2_000  # steps of others after which a thread that could run has to, the first time
+_STARVED_AT_LEAST = 250  # the same after some times: each time it is half as many
 VAIN_LIMIT = (
     8  # yields after which time goes on although threads could run: they wait for somebody who sleeps
 )
@@ -17,16 +16,21 @@ YIELD_LIMIT = 2  # yields in a row after which the others go first
 
 
 class Turns:
-    """Who has to wait for the others. ``in_vain`` counts yields and spins since time went on."""
+    """Who has to wait for the others. ``in_vain`` counts yields and spins since time went on.
 
-    __slots__ = ("_fruitless", "_spinning", "_spun", "in_vain", "waiting")
+    Depends on nothing but who took how many steps: it has to be the same whether the strategy is asked at every step
+    or now and then.
+    """
+
+    __slots__ = ("_spinning", "_spun", "_starved", "check_at", "in_vain", "waiting")
 
     def __init__(self) -> None:
         self.in_vain = 0
         self.waiting: list[int] = []
-        self._spinning: list[int] = []  # those of ``waiting`` that wait until something changes
+        self._spinning: list[int] = []  # those of ``waiting`` that wait for a thread that does not spin
         self._spun = 0  # steps of spins that are not in ``in_vain`` yet
-        self._fruitless = FRUITLESS
+        self._starved = STARVED
+        self.check_at = STARVED  # the step at which ``starve`` has to be asked next
 
     def yielded(self, thread: VirtualThread, now: int) -> None:
         """Note that a thread has nothing to do at step ``now``."""
@@ -45,37 +49,43 @@ class Turns:
         """
         return SPIN_LIMIT >> min(thread.spins, _HALVINGS)
 
-    def spun(self, thread: VirtualThread, *, changed: bool) -> None:
-        """Note that a thread took as many steps in a row as it may; ``changed`` if they did something meanwhile."""
-        self.span(self.limit(thread), [thread.index])
-        thread.spins += not changed
+    def spun(self, thread: VirtualThread) -> None:
+        """Note that a thread took as many steps in a row as it may."""
+        self._wait([thread], self.limit(thread))
 
-    def span(self, steps: int, indices: list[int]) -> None:
-        """Let threads wait for the others after so many steps in vain."""
+    def starve(self, enabled: list[VirtualThread], now: int) -> bool:
+        """Let threads wait that took all turns for too long, if one that could run got none; tell whether."""
+        first = min(thread.ran for thread in enabled)
+        starved = now - first >= self._starved
+        if starved:
+            spun = [thread for thread in enabled if thread.ran != first]
+            self._wait(spun, self._starved)
+            for thread in enabled:
+                thread.ran = now
+            first = now
+            self._starved = max(self._starved // 2, _STARVED_AT_LEAST)
+        self.check_at = first + self._starved
+        return starved
+
+    def _wait(self, spun: list[VirtualThread], steps: int) -> None:
         self._spun += steps
         if self._spun >= SPIN_LIMIT:
             self._spun -= SPIN_LIMIT
             self.in_vain += 1
-        self.waiting += indices
-        self._spinning += indices
+        for thread in spun:
+            thread.spins += 1
+            self.waiting.append(thread.index)
+            self._spinning.append(thread.index)
 
-    def fruitless(self, steps: int) -> bool:
-        """Tell whether threads that take turns spin, after so many steps that changed nothing."""
-        if steps < self._fruitless:
-            return False
-        self._fruitless = max(self._fruitless // 2, FRUITLESS >> (_HALVINGS - 2))
-        return True
-
-    def moved(self, thread: VirtualThread, now: int, *, changed: bool) -> None:
-        """Note that a thread took steps: where it does not spin, nobody has to wait for it any more.
-
-        But a thread that spins does until something was ``changed``: the steps may be those of one more that spins.
-        """
-        spins = thread.yields >= YIELD_LIMIT and now - thread.yielded_at < PROGRESS
-        if thread.index not in self.waiting and not spins:
-            if changed:
-                self._spinning.clear()
-            self.waiting[:] = self._spinning
+    def moved(self, thread: VirtualThread, now: int) -> None:
+        """Note that a thread took steps: where it does not spin, nobody has to wait for it any more."""
+        if thread.index in self.waiting or (
+            thread.yields >= YIELD_LIMIT and now - thread.yielded_at < PROGRESS
+        ):
+            return
+        if not thread.spins:
+            self._spinning.clear()
+        self.waiting[:] = self._spinning
 
     def whose(self, enabled: list[int]) -> list[int]:
         """Leave out the threads that wait."""

@@ -37,7 +37,6 @@ FOREVER = 1 << 60
 FIRST_IDENT = 0x7F00_0000_0000  # looks like a pthread
 
 SPAWN = Site(Kind.SPAWN, Form.PRIMITIVE, "spawn", "", "", "", 0)
-_CHANGES_NOTHING = (Kind.TRY, Kind.CLOCK)  # by itself: loops wait with them
 END = Site(Kind.END, Form.PRIMITIVE, "end", "", "", "", 0)
 
 
@@ -60,6 +59,9 @@ class Kernel:
         self.step_limit = 20_000
         self.on_thread: Callable[[], None] | None = None  # called first thing in each virtual thread
         self.on_stop: Callable[[], None] | None = None  # called when all is over, before leftovers are ended
+        self.schedule_list: Callable[[], list[tuple[int, int]]] = (
+            list  # makes what holds an execution's choices
+        )
         self._is_stale: Stale = lambda index, token: self.threads[index].timer != token
         self._point = SchedulingPoint(self.clock, self.frame)
         self.causes = self._point.causes
@@ -69,7 +71,7 @@ class Kernel:
         self.threads: list[VirtualThread] = []
         self.enabled: list[int] = []
         self.eager: list[int] = []
-        self.schedule: list[tuple[int, int]] = []
+        self.schedule = self.schedule_list()
         self.steps = 0
         self.solo_steps = 0
         self.preemptions = 0
@@ -85,7 +87,6 @@ class Kernel:
         self._busy = (
             False  # deciding or recording: what library code they call, instrumented, is not the program's
         )
-        self._fruitful = 0  # the last step that changed something, or may have
         self._turns = Turns()
         self._error: Exception | None = None
         self.kill_steps = 0
@@ -142,6 +143,7 @@ class Kernel:
         ident = self._idents.pop() if self._idents else self._new_ident()
         thread = VirtualThread(len(self.threads), path, ident)
         self.threads.append(thread)
+        thread.ran = self.steps
         thread.handle = self.carrier.create(lambda: self._carry(thread, body), context)
         self.enabled.append(thread.index)
         return thread
@@ -212,8 +214,6 @@ class Kernel:
             self._busy = False
         if following is not thread:
             self._switch(thread, following)
-        if writes and site.kind not in _CHANGES_NOTHING:
-            self._fruitful = self.steps + 1
         if self.recorder is not None and not self.killing:
             self._busy = True
             try:
@@ -232,6 +232,7 @@ class Kernel:
         self._account()
         self.enabled.remove(thread.index)
         thread.enabled = False
+        thread.spins = 0
         thread.waits_for = resource
         thread.pending = (resource, None, True, site)
         if deadline is not None:
@@ -256,6 +257,7 @@ class Kernel:
             self.clock.uses += 1
             thread.timer = 0
         insort(self.enabled, thread.index)
+        thread.ran = self.steps
         if eagerly:
             self.causes.append((self.current.index, thread.index))
             self.eager.append(thread.index)
@@ -293,15 +295,11 @@ class Kernel:
         if self._solo:
             self.solo_steps += ran
             self._solo_run += ran
-            self._fruitful = self.steps
         else:
             self.steps += ran
-            if ran > 1:
-                self._fruitful = self.steps
             self._solo_run = 0
         if ran and self._turns.waiting:
-            changed = self._fruitful == self.steps
-            self._turns.moved(self.threads[self._last], self.steps + self.solo_steps, changed=changed)
+            self._turns.moved(self.threads[self._last], self.steps + self.solo_steps)
         self._granted = 0
         self.countdown = 1
         self._solo = False
@@ -393,12 +391,10 @@ class Kernel:
         point.spinning = False
         if len(enabled) > 1:
             if self.steps - self._run_start >= self._turns.limit(self.threads[last]):
-                self._turns.spun(self.threads[last], changed=self._fruitful > self._run_start)
-            elif self._turns.fruitless(self.steps - self._fruitful):
-                since, self._fruitful = self._fruitful, self.steps
-                spun = [i for i in enabled if i == last or self.threads[i].ran > since]
-                if len(spun) < len(enabled):
-                    self._turns.span(self.steps - since, spun)
+                self._turns.spun(self.threads[last])
+            if self.steps >= self._turns.check_at:
+                self.threads[last].ran = self.steps
+                if self._turns.starve([self.threads[index] for index in enabled], self.steps):
                     self.causes.append((IN_VAIN, last))  # not a choice: what follows is not all that there is
             if self._turns.waiting:
                 enabled = self._turns.whose(enabled)
@@ -411,7 +407,9 @@ class Kernel:
         choice = self._chooser.choose(point)
         if choice == last and last in enabled:
             limit = self._turns.limit(self.threads[last])
-            steps = min(point.steps, limit - (self.steps - self._run_start))
+            steps = min(
+                point.steps, limit - (self.steps - self._run_start), self._turns.check_at - self.steps
+            )
         elif choice < 0:
             self.schedule.append((self.steps, choice))
             return choice
@@ -424,7 +422,8 @@ class Kernel:
             self.threads[last].ran = self.steps
             self._last = choice
             self._run_start = self.steps
-            steps = min(point.steps, self._turns.limit(self.threads[choice]))
+            limit = self._turns.limit(self.threads[choice])
+            steps = min(point.steps, limit, self._turns.check_at - self.steps)
         self._granted = self.countdown = 1 if self.closely or self.recorder is not None else max(steps, 1)
         return choice
 
@@ -452,6 +451,7 @@ class Kernel:
         if not thread.enabled:
             thread.timed_out = True
             thread.enabled = True
+            thread.ran = self.steps
             insort(self.enabled, index)
         thread.timer = 0
 

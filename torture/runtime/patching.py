@@ -9,6 +9,7 @@ import _thread
 import functools
 import gc
 import queue
+import signal
 import sys
 import threading
 import time
@@ -24,6 +25,8 @@ from torture.runtime.primitives import Lock, RLock, make_waiter, primitive
 from torture.trace.site import Kind
 
 _IS_SET = primitive(Kind.READ, "is_set")
+_LOOK = primitive(Kind.READ, "look")
+_SIZE = primitive(Kind.READ, "qsize")
 _PUT = primitive(Kind.WRITE, "put")
 _OWN = ("torture", "greenlet", "coverage", "py_spy", "_pytest", "pluggy")  # never touched by the sweep
 
@@ -44,6 +47,9 @@ def install() -> None:
         (originals.allocate_lock, Lock),
         (originals.make_rlock, RLock),
         (queue.SimpleQueue, SimpleQueue),
+        (module.enumerate, threads.enumerate_threads),
+        (module.active_count, threads.active_count),
+        (signal.signal, threads.set_signal),
     ):
         by_value[id(original)] = hybrid
     thread.get_ident = threads.get_ident
@@ -61,6 +67,8 @@ def install() -> None:
     module.Thread.is_alive = threads.is_alive
     module.Thread.__hash__ = threads.number
     module.Thread.__repr__ = threads.describe
+    module.Barrier.n_waiting = property(_looks_at(module.Barrier.n_waiting.fget))
+    module.Barrier.broken = property(_looks_at(module.Barrier.broken.fget))
     module.Event.is_set = _is_set
     module.Event.isSet = _is_set
     by_value |= blocking.install()
@@ -80,12 +88,35 @@ class SimpleQueue(queue._PySimpleQueue):  # type: ignore[name-defined,misc]
             KERNEL.decide(_PUT, self, None, True)
         super().put(item, block, timeout)
 
+    def empty(self) -> bool:
+        """Tell whether nothing is in it."""
+        return self.qsize() == 0
+
+    def qsize(self) -> int:
+        """Return how many items are in it."""
+        if KERNEL.controls():
+            KERNEL.decide(
+                _SIZE, None, None, False
+            )  # an item is taken out with the step that takes the count's lock
+        return int(super().qsize())
+
 
 def _is_set(self: Any) -> bool:
     """Read the flag; a scheduling point, because it is read without the event's lock."""
     if KERNEL.controls():
         KERNEL.decide(_IS_SET, self._cond._lock, None, False)
     return bool(self._flag)
+
+
+def _looks_at(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return the same property with a point: it is read without the lock of the condition that guards its changes."""
+
+    def look(self: Any) -> Any:
+        if KERNEL.controls():
+            KERNEL.decide(_LOOK, self._cond._lock, None, False)
+        return read(self)
+
+    return look
 
 
 def rebase_logging() -> None:

@@ -7,7 +7,16 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-from torture.runtime.blocking import DESCRIPTORS, READABLE, WRITABLE, announce, plain_select, ready_for
+from torture.runtime.blocking import (
+    DESCRIPTORS,
+    READABLE,
+    WRITABLE,
+    announce,
+    plain_epoll,
+    plain_poll,
+    plain_select,
+    ready_for,
+)
 from torture.runtime.kernel import KERNEL
 
 
@@ -93,6 +102,9 @@ def install() -> None:
     kind.sendall = _sendall
     # Its class took ``select.select`` when it was made: perhaps the hybrid, which it would call as a method.
     selectors.SelectSelector._select = staticmethod(plain_select)  # type: ignore[attr-defined]
+    for selector, plain in (("EpollSelector", plain_epoll), ("PollSelector", plain_poll)):
+        if hasattr(selectors, selector):  # its ``select`` waits in the kernel itself
+            getattr(selectors, selector)._selector_cls = plain
     for selector in ("EpollSelector", "PollSelector", "SelectSelector"):
         cls: Any = getattr(selectors, selector, None)
         if cls is not None:

@@ -58,7 +58,7 @@ class VirtualThread:
         self.timer = 0  # token of the timer that may wake it; a fired or cancelled one is stale
         self.deadline: int | None = None  # of what it waits for
         self.timed_out = False
-        self.ran = 0  # the step at which it ran last, not kept while it runs
+        self.ran = 0  # the step at which it ran last or came to be able to; not kept while it runs
         self.spins = 0  # how often it took as many steps in a row as it may
         self.yields = 0  # in a row, and the last one's step
         self.yielded_at = 0

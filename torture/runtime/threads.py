@@ -6,6 +6,7 @@ lock to end) are a dozen scheduling points that no user can see and that differ 
 
 from __future__ import annotations
 
+import signal
 import sys
 import threading
 from collections.abc import Callable
@@ -24,10 +25,15 @@ from torture.trace.site import Kind
 JOIN = primitive(Kind.JOIN, "join")
 ALIVE = primitive(Kind.READ, "is_alive")
 
+ALL = primitive(Kind.READ, "enumerate")
+
 _start = threading.Thread.start
 _join = threading.Thread.join
 _is_alive = threading.Thread.is_alive
 _repr = threading.Thread.__repr__
+_enumerate = threading.enumerate
+_active_count = threading.active_count
+_set_signal = signal.signal
 _default_excepthook = threading.excepthook
 
 Failure = tuple[VirtualThread, BaseException]
@@ -126,6 +132,31 @@ def is_alive(self: threading.Thread) -> bool:
     KERNEL.ends_matter = True
     KERNEL.decide(ALIVE, virtual, None, False)
     return not virtual.finished
+
+
+def enumerate_threads() -> list[threading.Thread]:
+    """Return the threads that are alive, as ``threading.enumerate`` does."""
+    _look_at_all()
+    return _enumerate()
+
+
+def active_count() -> int:
+    """Return how many threads are alive."""
+    _look_at_all()
+    return _active_count()
+
+
+def _look_at_all() -> None:
+    if KERNEL.controls():
+        KERNEL.ends_matter = True
+        KERNEL.decide(ALL, None, None, False)
+
+
+def set_signal(number: int, handler: Any) -> Any:
+    """Set a signal's handler, which only the main thread may."""
+    if KERNEL.controls() and KERNEL.current.index:
+        raise ValueError("signal only works in main thread of the main interpreter")
+    return _set_signal(number, handler)
 
 
 def describe(self: threading.Thread) -> str:

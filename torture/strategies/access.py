@@ -14,7 +14,7 @@ from _io import BytesIO, StringIO, _IOBase
 from array import array
 from collections import deque
 from types import GeneratorType
-from typing import Any
+from typing import Any, cast
 
 from torture.runtime.blocking import FILES
 from torture.runtime.primitives import Lock
@@ -133,17 +133,18 @@ class Resources:
             return UNKNOWN
         obj, key, writes, site = pending
         kind = site.kind
-        if isinstance(obj, Lock):
-            return self._lock_access(thread, obj, kind)
-        if kind is Kind.YIELD or kind is Kind.SWITCH or site.function.rpartition(".")[2] in _MIDWAY:
+        of = type(obj)  # not ``isinstance``, which reads ``__class__``: that may be the program's code
+        if of is Lock:
+            return self._lock_access(thread, cast(Lock, obj), kind)
+        if obj is None or kind is Kind.SWITCH or site.function.rpartition(".")[2] in _MIDWAY:
             return UNKNOWN
-        if isinstance(obj, GeneratorType):
+        if of is GeneratorType:
             return UNKNOWN  # it refuses a second caller until it yields, in the course of another step
         if kind is Kind.CLOCK:
             return TIMER
         if kind is Kind.SLEEP:
             return LOCAL  # it only goes on: the timer was set and fired in other steps
-        if kind is Kind.IO or obj is FILES or (isinstance(obj, _IOBase) and type(obj) not in _IN_MEMORY):
+        if kind is Kind.IO or obj is FILES or (issubclass(of, _IOBase) and of not in _IN_MEMORY):
             return Access(OUTSIDE, None, writes)
         return self._object_access(obj, key, writes, site.form, TIME if thread.uses is not None else 0)
 
@@ -185,11 +186,11 @@ class Resources:
         if form is Form.ATTRIBUTE:
             ordered = writes and self._order_of_attributes
             return Access(number, key, writes, ordered=ordered, owner=_owner(obj))
-        if isinstance(obj, (dict, set)):
+        if issubclass(type(obj), (dict, set)):
             if not writes and hasattr(type(obj), "__missing__"):
                 return Access(number, None, True)  # reading what is not there may put it there
             return Access(number, key, writes, ordered=writes and form is not Form.GLOBAL)
-        if isinstance(obj, _SEQUENCES):
+        if issubclass(type(obj), _SEQUENCES):
             if type(key) is not int or key < 0 or form is Form.CONTAINS:
                 key = None  # every element is looked at, or counted from the end
             return Access(number, key, writes)
@@ -203,8 +204,8 @@ def arrival(thread: VirtualThread) -> int:
     """Return what a thread touched by coming to its pending operation: who may not share an object looks for others."""
     if thread.uses is None:
         return 0
-    return EVERYTHING if isinstance(thread.uses, GeneratorType) else TIME
+    return EVERYTHING if type(thread.uses) is GeneratorType else TIME
 
 
 def _owner(obj: object) -> int:
-    return OF_CLASS if isinstance(obj, type) else OF_OBJECT
+    return OF_CLASS if issubclass(type(obj), type) else OF_OBJECT

@@ -2,6 +2,7 @@
 
 import contextvars
 import logging
+import signal
 import threading
 from collections.abc import Callable
 
@@ -179,3 +180,18 @@ def threads_as_keys() -> None:
         thread.join()
     assert [numbers[thread] for thread in threads] == [0, 1, 2]
     assert len(set(threads)) == 3
+
+
+def handlers_of_signals() -> None:
+    before, errors = signal.getsignal(signal.SIGHUP), []
+
+    def work() -> None:
+        try:
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        except ValueError as error:
+            errors.append(str(error))
+
+    _together(work, work)
+    assert len(errors) == 2
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    assert signal.signal(signal.SIGHUP, before) is signal.SIG_IGN

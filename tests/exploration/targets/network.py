@@ -215,3 +215,22 @@ def file_locks() -> None:
 
         _together(add, add)
     assert total == [2]
+
+
+def polled_descriptors() -> None:
+    seen: list[bytes] = []
+    one, other = socket.socketpair()
+
+    def wait() -> None:
+        poller = select.poll()
+        poller.register(other, select.POLLIN)
+        assert not poller.poll(0) or poller.poll()
+        assert poller.poll(60_000) == [(other.fileno(), select.POLLIN)]
+        with select.epoll() as epoll:
+            epoll.register(other.fileno(), select.EPOLLIN)
+            assert epoll.poll() == [(other.fileno(), select.EPOLLIN)]
+        seen.append(other.recv(1))
+
+    with one, other:
+        _together(wait, lambda: one.sendall(b"x"))
+    assert seen == [b"x"]

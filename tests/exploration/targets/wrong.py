@@ -32,6 +32,29 @@ def crashes() -> None:
     _together(lambda: ctypes.string_at(0))
 
 
+def _after_a_lost_update(end: Callable[[], object]) -> None:
+    shared = [0]
+
+    def work() -> None:
+        shared[0] += 1
+
+    _together(work, work)
+    if shared != [2]:
+        end()
+
+
+def crashes_after_a_lost_update() -> None:
+    _after_a_lost_update(lambda: ctypes.string_at(0))
+
+
+def grows_after_a_lost_update() -> None:
+    _after_a_lost_update(grows)
+
+
+def holds_the_gil_after_a_lost_update() -> None:
+    _after_a_lost_update(holds_the_gil)
+
+
 def grows() -> None:
     kept = []
     while True:
