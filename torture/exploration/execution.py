@@ -50,7 +50,9 @@ class Execution:
     steps: int
     points: int
     preemptions: int
-    threads: tuple[ThreadInfo, ...]
+    thread_facts: list[
+        tuple[int, str, str, bool]
+    ]  # index, path, name, daemon: made into values where it is asked
     timing: bool  # a timer fired early
     abandoned: int  # threads that could not be ended
     foreign: bool  # another OS thread ran instrumented code
@@ -59,6 +61,11 @@ class Execution:
     stalled: str  # what blocked outside control, "" where nothing did
     pruned: bool  # the strategy abandoned it: it did not end, and shows no outcome
     alone: bool  # nothing else could have run then: the program hangs by itself
+
+    @property
+    def threads(self) -> tuple[ThreadInfo, ...]:
+        """Return who ran, in the order of their starts."""
+        return tuple(ThreadInfo(*facts) for facts in self.thread_facts)
 
     @property
     def noteworthy(self) -> bool:
@@ -109,7 +116,7 @@ class Executor:
             steps=kernel.steps,
             points=kernel.steps + kernel.solo_steps,
             preemptions=kernel.preemptions,
-            threads=tuple(ThreadInfo(t.index, t.path, t.name, t.daemon) for t in kernel.threads),
+            thread_facts=[(t.index, t.path, t.name, t.daemon) for t in kernel.threads],
             timing=kernel.early_timers > 0,
             abandoned=kernel.abandoned,
             foreign=kernel.foreign,

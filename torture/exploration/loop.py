@@ -46,7 +46,7 @@ class _Search:
         self.last = execution
         self.executions += 1
         self.points += execution.points
-        self.threads = max(self.threads, len(execution.threads))
+        self.threads = max(self.threads, len(execution.thread_facts))
         self.reduced += bool(without)
         self.left_out = without or self.left_out
         if execution.failure is not None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from torture.runtime.thread import VirtualThread
+from torture.runtime.thread import SPIN_LIMIT, VirtualThread
 
-SPIN_LIMIT = 1_000  # steps in a row after which a thread has to let another one go, the first time
-_HALVINGS = 6  # of it: each time it is half as many
+# Of three threads two may spin for what the third one does, which takes one step after each of their turns: were those
+# all of the same length, a few lines would need a step limit's worth of them.
+_HALVINGS = 6  # of SPIN_LIMIT: each time it is half as many
 STARVED = 2_000  # steps of others after which a thread that could run has to, the first time
 _STARVED_AT_LEAST = 250  # the same after some times: each time it is half as many
 VAIN_LIMIT = (
@@ -40,20 +41,16 @@ class Turns:
         if thread.yields >= YIELD_LIMIT:
             self.waiting.append(thread.index)
 
-    @staticmethod
-    def limit(thread: VirtualThread) -> int:
-        """Return how many steps in a row a thread may take while others could run.
+    def judge(self, last: VirtualThread, enabled: list[VirtualThread], began: int, now: int) -> bool:
+        """See who has to wait now that ``last`` has taken its turn since step ``began``; tell whether one starved."""
+        if now - began >= last.patience:
+            self._wait([last], last.patience)
+        if now < self.check_at:
+            return False
+        last.ran = now
+        return self._starve(enabled, now)
 
-        Of three threads two may spin for what the third one does, which takes one step after each of their turns:
-        were those all of the same length, a few lines would need a step limit's worth of them.
-        """
-        return SPIN_LIMIT >> min(thread.spins, _HALVINGS)
-
-    def spun(self, thread: VirtualThread) -> None:
-        """Note that a thread took as many steps in a row as it may."""
-        self._wait([thread], self.limit(thread))
-
-    def starve(self, enabled: list[VirtualThread], now: int) -> bool:
+    def _starve(self, enabled: list[VirtualThread], now: int) -> bool:
         """Let threads wait that took all turns for too long, if one that could run got none; tell whether."""
         first = min(thread.ran for thread in enabled)
         starved = now - first >= self._starved
@@ -74,6 +71,7 @@ class Turns:
             self.in_vain += 1
         for thread in spun:
             thread.spins += 1
+            thread.patience = SPIN_LIMIT >> min(thread.spins, _HALVINGS)
             self.waiting.append(thread.index)
             self._spinning.append(thread.index)
 

@@ -26,11 +26,11 @@ from torture.errors import InternalError
 from torture.runtime.carrier import Carrier, GreenletCarrier, Handle
 from torture.runtime.choice import ABANDON, ALL_STEPS, IN_VAIN, LAST_STEP, LATE, Chooser, SchedulingPoint
 from torture.runtime.clock import Clock, Stale
-from torture.runtime.fairness import SPIN_LIMIT, VAIN_LIMIT, Turns
+from torture.runtime.fairness import VAIN_LIMIT, Turns
 from torture.runtime.hooks import EventLoop, Idle, Recorder, Stop
 from torture.runtime.originals import get_ident
 from torture.runtime.teardown import Kill, die_slowly, end_leftovers
-from torture.runtime.thread import VirtualThread
+from torture.runtime.thread import SPIN_LIMIT, VirtualThread
 from torture.trace.site import Form, Kind, Site
 
 FOREVER = 1 << 60
@@ -59,9 +59,7 @@ class Kernel:
         self.step_limit = 20_000
         self.on_thread: Callable[[], None] | None = None  # called first thing in each virtual thread
         self.on_stop: Callable[[], None] | None = None  # called when all is over, before leftovers are ended
-        self.schedule_list: Callable[[], list[tuple[int, int]]] = (
-            list  # makes what holds an execution's choices
-        )
+        self.schedule_list: Callable[[], list[tuple[int, int]]] = list  # makes what holds the choices
         self._is_stale: Stale = lambda index, token: self.threads[index].timer != token
         self._point = SchedulingPoint(self.clock, self.frame)
         self.causes = self._point.causes
@@ -84,9 +82,8 @@ class Kernel:
         self._solo_run = 0
         self._last = 0  # who took the last counted step
         self._run_start = 0
-        self._busy = (
-            False  # deciding or recording: what library code they call, instrumented, is not the program's
-        )
+        self._fair_until = 0  # the step up to which nobody has to wait because others are waiting for a turn
+        self._busy = False  # deciding or recording: library code that they call is not the program's
         self._turns = Turns()
         self._error: Exception | None = None
         self.kill_steps = 0
@@ -140,17 +137,15 @@ class Kernel:
         return thread
 
     def _add(self, path: str, body: Callable[[], None], context: contextvars.Context | None) -> VirtualThread:
-        ident = self._idents.pop() if self._idents else self._new_ident()
-        thread = VirtualThread(len(self.threads), path, ident)
+        if not self._idents:
+            self._idents.append(self._next_ident)
+            self._next_ident += 0x1000
+        thread = VirtualThread(len(self.threads), path, self._idents.pop())
         self.threads.append(thread)
         thread.ran = self.steps
         thread.handle = self.carrier.create(lambda: self._carry(thread, body), context)
         self.enabled.append(thread.index)
         return thread
-
-    def _new_ident(self) -> int:
-        self._next_ident += 0x1000
-        return self._next_ident
 
     def _carry(self, thread: VirtualThread, body: Callable[[], None]) -> Handle:
         thread.started = True
@@ -206,8 +201,8 @@ class Kernel:
         if self._busy:
             return
         self._busy = True
+        thread.pending = (obj, key, writes, site)
         try:
-            thread.pending = (obj, key, writes, site)
             self._account()
             following = self._pick()
         finally:
@@ -307,11 +302,10 @@ class Kernel:
     def _pick(self) -> VirtualThread | None:
         """Return who goes next, None when the execution is over (``stop`` says why)."""
         while True:
-            if self.eager:
+            while self.eager:
                 thread = self.threads[self.eager.pop(0)]
                 if thread.enabled:
                     return thread
-                continue
             timers = self.clock.timers
             if timers:
                 self._fire_due_timers()
@@ -342,14 +336,13 @@ class Kernel:
                 return self.threads[enabled[0]]
             try:
                 choice = self._ask(enabled, may_fire)
-            except (
-                RecursionError
-            ):  # the program went as deep as it may: nobody can be asked, and nothing called
+            except RecursionError:  # as deep as the program may go: nobody can be asked, and nothing called
                 choice = self._last if self._last in enabled else enabled[0]
                 if choice != self._last:
                     self.schedule.append((self.steps, choice))
                     self._last = choice
                     self._run_start = self.steps
+                self._fair_until = 0
                 self._granted = self.countdown = 1
             except Exception as error:  # must not be raised into the code under test
                 self._error = error
@@ -365,81 +358,67 @@ class Kernel:
     def _grant_alone(self, index: int) -> bool:
         """Let the only thread that can run go on; False when the watcher has seen enough."""
         self._solo = True
-        watched = self._point.watcher is not None
-        if watched and not self._goes_on(index):
-            return False
-        self._granted = self.countdown = (
-            1 if watched or self.recorder is not None else SPIN_LIMIT - self._solo_run
-        )
-        self._last = index
-        self._run_start = self.steps
-        return True
-
-    def _goes_on(self, index: int) -> bool:
         watcher = self._point.watcher
         try:
-            return watcher is None or watcher.alone(index)
+            if watcher is not None and not watcher.alone(index):
+                return False
         except RecursionError:  # as deep as the program may go: nobody can be told
-            return True
+            pass
         except Exception as error:  # must not be raised into the code under test
             self._error = error
             return False
+        asks = watcher is not None or self.recorder is not None
+        self._granted = self.countdown = 1 if asks else SPIN_LIMIT - self._solo_run
+        self._last = index
+        self._run_start = self.steps
+        self._fair_until = 0
+        return True
 
     def _ask(self, enabled: list[int], may_fire: bool) -> int:
-        point = self._point
-        last = self._last
+        point, turns, threads = self._point, self._turns, self.threads
+        last, now = self._last, self.steps
         point.spinning = False
-        if len(enabled) > 1:
-            if self.steps - self._run_start >= self._turns.limit(self.threads[last]):
-                self._turns.spun(self.threads[last])
-            if self.steps >= self._turns.check_at:
-                self.threads[last].ran = self.steps
-                if self._turns.starve([self.threads[index] for index in enabled], self.steps):
-                    self.causes.append((IN_VAIN, last))  # not a choice: what follows is not all that there is
-            if self._turns.waiting:
-                enabled = self._turns.whose(enabled)
-                point.spinning = last not in enabled and self.threads[last].enabled
+        if (now >= self._fair_until or turns.waiting) and len(enabled) > 1:
+            if turns.judge(threads[last], [threads[index] for index in enabled], self._run_start, now):
+                self.causes.append((IN_VAIN, last))  # not a choice: what follows is not all that there is
+            if turns.waiting:
+                enabled = turns.whose(enabled)
+                point.spinning = last not in enabled and threads[last].enabled
         point.runnable = enabled
         point.current = last
-        point.step = self.steps
+        point.step = now
         point.steps = 1
         point.timer = may_fire
         choice = self._chooser.choose(point)
-        if choice == last and last in enabled:
-            limit = self._turns.limit(self.threads[last])
-            steps = min(
-                point.steps, limit - (self.steps - self._run_start), self._turns.check_at - self.steps
-            )
-        elif choice < 0:
-            self.schedule.append((self.steps, choice))
-            return choice
-        else:
+        if choice != last or choice not in enabled:
+            self.schedule.append((now, choice))
+            if choice < 0:
+                return choice
             if choice not in enabled:
                 raise InternalError(f"the strategy chose thread {choice}; runnable are {enabled}")
-            self.schedule.append((self.steps, choice))
-            if self.threads[last].enabled and not point.spinning:
+            if threads[last].enabled and not point.spinning:
                 self.preemptions += 1
-            self.threads[last].ran = self.steps
+            threads[last].ran = now
             self._last = choice
-            self._run_start = self.steps
-            limit = self._turns.limit(self.threads[choice])
-            steps = min(point.steps, limit, self._turns.check_at - self.steps)
-        self._granted = self.countdown = 1 if self.closely or self.recorder is not None else max(steps, 1)
+            self._run_start = now
+        self._fair_until = until = min(self._run_start + threads[choice].patience, turns.check_at)
+        steps = 1 if self.closely or self.recorder is not None else max(min(point.steps, until - now), 1)
+        self._granted = self.countdown = steps
         return choice
 
     def _switch(self, thread: VirtualThread, following: VirtualThread | None) -> None:
-        loop = None if self.event_loop is None else self.event_loop.running()
+        handle = self.carrier.root
+        if following is not None:
+            self.current = following
+            handle = following.handle
+        if self.event_loop is None:
+            handle.switch()
+            return
+        loop = self.event_loop.running()
         try:
-            if following is None:
-                self.carrier.root.switch()
-            else:
-                self.current = following
-                following.handle.switch()
+            handle.switch()
         finally:
-            if self.event_loop is not None:
-                self.event_loop.run(loop)
-
-    # -- time ------------------------------------------------------------------------------------
+            self.event_loop.run(loop)
 
     def _fire_due_timers(self) -> None:
         while (index := self.clock.pop_due(self._is_stale)) is not None:

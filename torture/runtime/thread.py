@@ -7,6 +7,8 @@ from typing import Any
 from torture.runtime.carrier import Handle
 from torture.trace.site import Site
 
+SPIN_LIMIT = 1_000  # steps in a row after which a thread has to let another one go, the first time
+
 # (object, key or None for the whole object, does it write, where): the operation a thread will execute next.
 Pending = tuple[object, object, bool, Site]
 
@@ -29,6 +31,7 @@ class VirtualThread:
         "locals",
         "name",
         "path",
+        "patience",
         "pending",
         "ran",
         "spins",
@@ -59,7 +62,8 @@ class VirtualThread:
         self.deadline: int | None = None  # of what it waits for
         self.timed_out = False
         self.ran = 0  # the step at which it ran last or came to be able to; not kept while it runs
-        self.spins = 0  # how often it took as many steps in a row as it may
+        self.spins = 0  # how often it took as many steps in a row as it may, which is so many:
+        self.patience = SPIN_LIMIT
         self.yields = 0  # in a row, and the last one's step
         self.yielded_at = 0
         self.children = 0

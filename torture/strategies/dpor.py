@@ -22,8 +22,8 @@ from random import Random
 
 from torture.runtime import threads
 from torture.runtime.choice import ABANDON, FIRE_TIMER, IN_VAIN, SchedulingPoint
-from torture.runtime.fairness import SPIN_LIMIT
 from torture.runtime.primitives import Lock
+from torture.runtime.thread import SPIN_LIMIT
 from torture.strategies.access import (
     EVERYTHING,
     FAILURE,
