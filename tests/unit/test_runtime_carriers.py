@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from torture.runtime.baton import BatonCarrier
-from torture.runtime.carrier import Carrier, GreenletCarrier, Handle
+from torture.runtime.carrier import Carrier, Handle
+from torture.runtime.greenlets import GreenletCarrier
 from torture.runtime.originals import get_ident
 
 VARIABLE = contextvars.ContextVar("VARIABLE", default="unset")
