@@ -7,6 +7,7 @@ import pickle
 import select
 import signal
 import sys
+import sysconfig
 import tempfile
 import time
 from collections.abc import Callable
@@ -20,6 +21,9 @@ from torture.isolation.state import SIZE, Seen, State
 
 Progress = Callable[[int, float], None]  # executions so far, seconds since the start
 
+_MARKED = ("Current thread ", "Stack (")  # first words of faulthandler's stack of one thread
+_LIBRARY = (f'File "{sysconfig.get_paths()["stdlib"]}', 'File "<frozen')
+_OURS = f'File "{Path(__file__).parents[1]}{os.sep}'
 _POLL = 0.05  # seconds between two looks at the worker
 _LAST = 40  # lines of a dead worker's output that are kept
 
@@ -147,7 +151,7 @@ class Worker:
             if self._progress is not None:
                 self._progress(seen.executions, self.seconds)
             death = look(child, seen, time.monotonic())
-            if _resident(child) > self._memory_limit:
+            if death is None and resident(child) > self._memory_limit:
                 size = f"{self._memory_limit >> 20} MiB"
                 death = Death(FindingKind.MEMORY, f"the code under test used more than {size} of memory")
             if death is not None:
@@ -179,10 +183,26 @@ def _with_output(death: Death, output: IO[bytes]) -> Death:
     """Add what the worker wrote last, and the place that faulthandler names in it."""
     output.seek(0, os.SEEK_END)
     output.seek(max(0, output.tell() - 65536))
-    tail = output.read().decode("utf-8", "replace").splitlines()[-_LAST:]
-    place = next((line.strip() for line in tail if line.lstrip().startswith('File "')), "")
+    lines = output.read().decode("utf-8", "replace").splitlines()
+    place = _place(lines)
     message = death.message + (f" in {place.removeprefix('File ')}" if place else "")
-    return Death(death.kind, message, ("\n".join(tail),), death.labels, death.fingerprint)
+    return Death(death.kind, message, ("\n".join(lines[-_LAST:]),), death.labels, death.fingerprint)
+
+
+def _place(lines: list[str]) -> str:
+    """Return the place that faulthandler names: the innermost line outside the standard library of the thread it marks.
+
+    It marks the one that crashed, or that was asked; of a dump without a mark the first thread counts.
+    """
+    heads = [index for index, line in enumerate(lines) if line.startswith(_MARKED)]
+    frames: list[str] = []
+    for line in lines[heads[-1] + 1 :] if heads else lines:
+        if line.lstrip().startswith('File "'):
+            frames.append(line.strip())
+        elif frames or heads:
+            break
+    own = (frame for frame in frames if "site-packages" in frame or not frame.startswith(_LIBRARY))
+    return next((frame for frame in own if not frame.startswith(_OURS)), frames[0] if frames else "")
 
 
 def _end(child: int) -> None:
@@ -198,7 +218,7 @@ def _end(child: int) -> None:
         return
 
 
-def _resident(child: int) -> int:
+def resident(child: int) -> int:
     """Return the worker's resident memory in bytes, 0 where the system does not tell."""
     try:
         pages = int(Path(f"/proc/{child}/statm").read_text().split()[1])

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 SIZE = 4096
 ASK = signal.SIGUSR2  # "do you make progress?"
+ENDING = 2
 DUMP = signal.SIGUSR1  # faulthandler writes the stack, and the worker is ended
 
 
@@ -18,7 +19,7 @@ class Seen(NamedTuple):
     executions: int
     points: int
     answers: int
-    ready: int  # whether the target is imported
+    ready: int  # whether the target is imported; ENDING once all that is left to run are exit handlers
 
 
 class State:
@@ -34,6 +35,10 @@ class State:
     def ready(self) -> None:
         """Say that the target is imported: from now on a long silence is the target's."""
         struct.pack_into("Q", self._map, 24, 1)
+
+    def ending(self) -> None:
+        """Say that from now on the target's exit handlers run."""
+        struct.pack_into("Q", self._map, 24, ENDING)
 
     def answer(self) -> None:
         """Say that the handler runs."""

@@ -7,7 +7,9 @@ sleeps in it means nothing. Any other target is disturbed from its second execut
 from __future__ import annotations
 
 import _thread
+import atexit
 import os
+import re
 import sys
 import sysconfig
 import threading
@@ -26,12 +28,14 @@ from torture.isolation.state import State
 from torture.isolation.target import load
 from torture.parallel.job import DEFAULT_BUDGET, STRATEGY, StressJob
 from torture.parallel.latency import Latencies
+from torture.parallel.leaks import Descriptors
 from torture.parallel.perturbation import LEVELS, Perturbation
 from torture.parallel.starts import Starts
 
 _SWITCH_INTERVAL = 1e-6  # seconds
 _UNDISTURBED = 0.25  # share of a run that is timed
 _MOURNING = 0.5  # seconds that an execution may go on after an uncaught exception in one of its threads
+_NUMBER = re.compile(r"\d+")  # in a thread's name: the same thread of another execution has another
 _MOST_LEFT = 500  # threads that executions may leave behind before the run stops
 
 Errors = list[tuple[str, BaseException]]
@@ -66,7 +70,8 @@ class Run:
         self._begun = 0.0
         self._most_threads = 1
         self._gil = True  # at the end of the run: before what comes then imports C code
-        self._left: dict[str, None] = {}
+        self._left: dict[tuple[str, str], list[str]] = {}  # kind of name and place -> names
+        self._descriptors = Descriptors()
         self._warnings: dict[str, None] = {}
 
     def result(self) -> Result:
@@ -96,7 +101,11 @@ class Run:
         elif not errors and component is None:
             errors = self._repeat(1.0)
         with self._sending:
-            return self._conclude(errors)
+            concluded = self._conclude(errors)
+        if not errors:
+            self._state.ending()
+            atexit._run_exitfuncs()  # one that hangs or crashes is a finding, too
+        return concluded
 
     def _repeat(self, share: float) -> Errors:
         """Execute until something fails or this share of the whole run is done, but once where there is room."""
@@ -130,8 +139,9 @@ class Run:
         except BaseException as raised:  # SystemExit of the target must not end the worker
             error = raised
         stage.seconds += _clock() - begun
-        for name in starts.end():
-            self._left[name] = None
+        for name, place in starts.end():
+            self._left.setdefault((_NUMBER.sub("", name), place), []).append(name)
+        self._descriptors.count()
         self._count += 1
         stage.executions += 1
         self._most_threads = max(self._most_threads, starts.threads + 1)
@@ -179,6 +189,7 @@ class Run:
 
     def _conclude(self, errors: Errors) -> Result:
         self._gil = gil_enabled()
+        self._descriptors.stop()
         seconds = _clock() - self._begun
         return Result(
             target=self._job.target,
@@ -233,7 +244,8 @@ class Run:
         return self._gil and self._stages[-1].perturbation == "off"
 
     def _notes(self) -> list[str]:
-        notes = [f"thread {name} was still running when the target returned: join it" for name in self._left]
+        notes = [_left_running(names, place) for (_, place), names in self._left.items()]
+        notes += filter(None, [self._descriptors.leak()])
         if self._gil and sysconfig.get_config_var("Py_GIL_DISABLED"):
             notes.append("an import switched the GIL on again: this free-threaded interpreter ran with it")
         if self._latencies is not None and self._latencies.unmeasured:
@@ -241,6 +253,13 @@ class Run:
         if self._job.profile is not None:
             notes.append("profiled: py-spy pauses the threads, and the latencies contain it")
         return notes
+
+
+def _left_running(names: list[str], place: str) -> str:
+    where = f", at {place}" if place else ""
+    if len(names) == 1:
+        return f"leak: thread {names[0]} was still running when the target returned{where}: join it"
+    return f"leak: {len(names):,} threads such as {names[0]} were still running when the target returned{where}: join them"
 
 
 def gil_enabled() -> bool:

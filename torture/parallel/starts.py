@@ -7,10 +7,13 @@ before it starts the next one behaves as ever, and its threads are not held back
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable
 from typing import Any
+
+from torture.parallel.leaks import place_of
 
 _BARRIER = 0.005  # seconds that a thread waits for the others to be started
 _SPIN = 0.0003  # seconds that it then spins until they all run
@@ -97,8 +100,8 @@ class Starts:
         self._row = _Row(self._expected)
         self._known = set(threading.enumerate())
 
-    def end(self) -> tuple[str, ...]:
-        """End the execution, and return the threads that did not end within a moment."""
+    def end(self) -> tuple[tuple[str, str], ...]:
+        """End the execution, and return the threads that did not end within a moment: name and place."""
         row = self._row
         if row.late:
             self._late += 1
@@ -113,7 +116,10 @@ class Starts:
         for thread in left:
             if thread is not threading.current_thread():
                 _join(thread, max(0.0, end - _clock()))
-        alive = tuple(thread.name for thread in left if thread.is_alive())
+        frames = sys._current_frames()
+        alive = tuple(
+            (thread.name, place_of(frames.get(thread.ident or 0))) for thread in left if thread.is_alive()
+        )
         self._leaves = self._leaves or bool(alive)
         return alive
 
