@@ -34,6 +34,13 @@ def test_undisturbed_code_is_left_alone():
     assert [stage["perturbation"] for stage in result.stages] == ["off"]
 
 
+@pytest.mark.repeat(2)
+def test_code_that_the_disturbance_itself_uses_may_be_disturbed():
+    result = stressed("draws_lots", executions=30, perturbation="heavy")
+
+    assert result.verdict is Verdict.PASSED, result.finding
+
+
 def test_a_budget_ends_the_run():
     result = stressed("locked_update", budget=0.3)
 

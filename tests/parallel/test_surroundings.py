@@ -143,6 +143,21 @@ def test_stress_may_miss_what_explore_has_to_find(scenario, capsys):
     assert rows["right"]["latency"][0]["operation"] == "Right.get"
 
 
+def test_a_thread_that_died_explains_why_nothing_was_sent(scenario, capsys):
+    program = (
+        "import threading\ndef program(component, ledger):\n    def run(): raise OSError('gone')\n"
+        "    thread = threading.Thread(target=run)\n    thread.start()\n    thread.join()\n"
+    )
+    (scenario / "s.yaml").write_text(
+        SCENARIO.replace("[none]", "[unique]").replace("kind: lost", "kind: exception")
+    )
+    (scenario / "p.py").write_text(PROGRAM.partition("def program")[0] + program)
+
+    assert main(["run", "s.yaml", "--engine", "stress", "--only", "*/missed"]) == 0
+    (row,) = json.loads((scenario / "reports/run.json").read_text())["rows"]
+    assert (row["finding"]["kind"], row["finding"]["message"]) == ("exception", "OSError: gone")
+
+
 def test_a_scenario_that_asks_for_stress_itself_has_to_keep_its_word(scenario, capsys):
     (scenario / "s.yaml").write_text(SCENARIO.replace("    checks", "    engine: stress\n    checks"))
 

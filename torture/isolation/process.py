@@ -73,6 +73,7 @@ class Worker:
         self._progress = progress
         self._started = time.monotonic()
         self.executions = 0  # that have ended, as far as it was seen
+        self.gil: bool | None = None  # whether the worker said that it holds one
 
     @property
     def seconds(self) -> float:
@@ -135,6 +136,10 @@ class Worker:
         finally:
             os.close(null)
 
+    def _note(self, seen: Seen) -> None:
+        self.executions = seen.executions
+        self.gil = seen.gil > 1 if seen.gil else None
+
     def _watch(self, child: int, reading: int, state: State, output: IO[bytes], look: Look) -> Result | Death:
         received = b""
         while True:
@@ -144,10 +149,10 @@ class Worker:
                 if data:
                     received += data
                     continue
-                self.executions = state.read().executions
+                self._note(state.read())
                 return _answer(received) if received else _dead(child, output)
             seen = state.read()
-            self.executions = seen.executions
+            self._note(seen)
             if self._progress is not None:
                 self._progress(seen.executions, self.seconds)
             death = look(child, seen, time.monotonic())

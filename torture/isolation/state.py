@@ -20,6 +20,7 @@ class Seen(NamedTuple):
     points: int
     answers: int
     ready: int  # whether the target is imported; ENDING once all that is left to run are exit handlers
+    gil: int = 0  # 1 no, 2 yes, 0 not said yet
 
 
 class State:
@@ -36,6 +37,10 @@ class State:
         """Say that the target is imported: from now on a long silence is the target's."""
         struct.pack_into("Q", self._map, 24, 1)
 
+    def gil(self, enabled: bool) -> None:
+        """Say whether a GIL is held: 1 no, 2 yes, 0 not said yet."""
+        struct.pack_into("Q", self._map, 32, 1 + enabled)
+
     def ending(self) -> None:
         """Say that from now on the target's exit handlers run."""
         struct.pack_into("Q", self._map, 24, ENDING)
@@ -47,4 +52,4 @@ class State:
 
     def read(self) -> Seen:
         """Return all of it."""
-        return Seen(*struct.unpack_from("QQQQ", self._map, 0))
+        return Seen(*struct.unpack_from("QQQQQ", self._map, 0))

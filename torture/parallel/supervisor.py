@@ -8,6 +8,7 @@ import subprocess
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from torture.errors import UsageError
 from torture.findings import FindingKind, Result
@@ -50,8 +51,10 @@ def stress(job: StressJob, progress: Progress | None = None) -> Result:
         profiler.end()
     if not isinstance(ended, Death):
         return ended
-    stages = ({"strategy": STRATEGY, "perturbation": job.perturbation},)
-    return replace(worker.died(ended, job.target, job.seed), strategy=STRATEGY, stages=stages)
+    stage: dict[str, Any] = {"strategy": STRATEGY, "perturbation": job.perturbation}
+    if worker.gil is not None:
+        stage |= {"gil": worker.gil, "cores": os.cpu_count()}
+    return replace(worker.died(ended, job.target, job.seed), strategy=STRATEGY, stages=(stage,))
 
 
 class _Hang:

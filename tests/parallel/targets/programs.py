@@ -3,6 +3,7 @@
 import ctypes
 import os
 import queue
+import random
 import sys
 import threading
 import time
@@ -170,3 +171,13 @@ class Timed:
 
 def timed():
     return Timed()
+
+
+def draws_lots():
+    drawn = []
+
+    def draw():
+        drawn.append(random.Random(1).randrange(10))
+
+    together(draw, draw)
+    assert len(drawn) == 2
