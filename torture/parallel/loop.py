@@ -76,6 +76,7 @@ class Run:
         self._gil_watch = gil.Watch()
         self._gil_said = ""
         self._history: History | None = None
+        self._perturbation: Perturbation | None = None
         self._left: dict[tuple[str, str], list[str]] = {}  # kind of name and place -> names
         self._descriptors = Descriptors()
         self._warnings: dict[str, None] = {}
@@ -106,10 +107,8 @@ class Run:
             holder.component = recorded(component)
         if not errors and job.perturbation != "off":
             self._stages.append(_Stage(job.perturbation))
-            perturbation = self._instrument()
-            perturbation.active = True
+            self._perturbation = self._instrument()
             errors = self._repeat(1.0)
-            perturbation.active = False
         elif not errors and component is None:
             errors = self._repeat(1.0)
         with self._sending:
@@ -158,11 +157,15 @@ class Run:
         starts, stage = self._starts, self._stages[-1]
         starts.begin()
         error: BaseException | None = None
+        if self._perturbation is not None:  # off between executions: there we may use what is under test
+            self._perturbation.active = True
         begun = _clock()
         try:
             self._call()
         except BaseException as raised:  # SystemExit of the target must not end the worker
             error = raised
+        if self._perturbation is not None:
+            self._perturbation.active = False
         stage.seconds += _clock() - begun
         for name, place in starts.end():
             self._left.setdefault((_NUMBER.sub("", name), place), []).append(name)
