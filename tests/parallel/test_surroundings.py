@@ -125,6 +125,17 @@ def test_a_profile_is_written(tmp_path, capsys):
     assert any("called_at_once" in frame["name"] for frame in profile["shared"]["frames"])
 
 
+@pytest.mark.skipif(py_spy() is None, reason="py-spy is not installed")
+def test_a_profile_of_each_scenario_is_written(scenario):
+    program = PROGRAM.replace("    assert", "    import time\n    time.sleep(0.2)\n    assert")
+    (scenario / "p.py").write_text(program)
+    arguments = ("--engine", "stress", "--only", "*/right", "--profile", "--report-dir", "out")
+
+    assert main(["run", "s.yaml", *arguments]) == 0
+    profile = json.loads((scenario / "out/profile/counters.right.json").read_text())
+    assert "speedscope" in profile["$schema"]
+
+
 def test_stress_may_miss_what_explore_has_to_find(scenario, capsys):
     status = main(["run", "s.yaml", "--engine", "stress", "--report-dir", "out"])
     out = capsys.readouterr().out

@@ -106,7 +106,8 @@ def show_table(rows: Sequence[Row], seconds: float, *, interrupted: bool = False
     if rows:
         console.print(_table(rows, console))
     for line in (*latency.table(rows, console.width), *latency.notes(rows)):
-        console.print(line, markup=False, soft_wrap=True)
+        shown = line.replace("µ", "u") if console.options.ascii_only else line
+        console.print(shown, markup=False, soft_wrap=True)
     for row in rows:
         if not row.as_expected:
             console.print(_complaint(row), markup=False, soft_wrap=True)

@@ -44,6 +44,7 @@ class Options:
     seed: int | None = None
     engine: str | None = None
     report_dir: str = "reports"
+    profile: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,11 @@ def _executed(case: Case, explore: Explore, stress: Stress | None, options: Opti
             how = {"strategy": case.strategy, "granularity": case.granularity}
             return explore(Job(target=TARGET, arguments=arguments, **limits, **how))
         if case.engine == "stress" and stress is not None:
-            how = {"perturbation": case.perturbation, "history": _history(case, options)}
+            how = {
+                "perturbation": case.perturbation,
+                "history": _file(case, options, "history", ".jsonl") if case.history else None,
+                "profile": _file(case, options, "profile", ".json") if options.profile else None,
+            }
             return stress(StressJob(target=TARGET, arguments=arguments, **limits, **how))
         warning = f"engine {case.engine!r} is not available in this version"
         return Result(target=case.name, verdict=Verdict.UNKNOWN, warnings=(warning,))
@@ -155,13 +160,11 @@ def _row(case: Case, result: Result, options: Options) -> Row:
     )
 
 
-def _history(case: Case, options: Options) -> str | None:
-    """Return the file that gets a case's history, None where none is asked for."""
-    if not case.history:
-        return None
-    folder = Path(options.report_dir, "history").absolute()
+def _file(case: Case, options: Options, kind: str, ending: str) -> str:
+    """Return the file of a kind that a case writes beside the report."""
+    folder = Path(options.report_dir, kind).absolute()
     folder.mkdir(parents=True, exist_ok=True)
-    return str(folder / f"{case.scenario.name}.{case.variant_name}.jsonl")
+    return str(folder / f"{case.scenario.name}.{case.variant_name}{ending}")
 
 
 def _ran(case: Case, result: Result) -> bool:
