@@ -195,17 +195,23 @@ def _with_output(death: Death, output: IO[bytes]) -> Death:
 
 
 def _place(lines: list[str]) -> str:
-    """Return the place that faulthandler names: the innermost line outside the standard library of the thread it marks.
+    """Return the place that faulthandler names: the innermost line outside the standard library and torture.
 
-    It marks the one that crashed, or that was asked; of a dump without a mark the first thread counts.
+    It is looked for in the thread that faulthandler marks, which crashed or was asked, then in the others: where OS
+    threads carry the virtual ones, the one that was asked only waits.
     """
-    heads = [index for index, line in enumerate(lines) if line.startswith(_MARKED)]
-    frames: list[str] = []
-    for line in lines[heads[-1] + 1 :] if heads else lines:
-        if line.lstrip().startswith('File "'):
-            frames.append(line.strip())
-        elif frames or heads:
-            break
+    marked: list[list[str]] = []
+    others: list[list[str]] = []
+    current: list[str] | None = None
+    for line in lines:
+        if line.startswith((*_MARKED, "Thread 0x")):
+            current = []
+            (marked if line.startswith(_MARKED) else others).append(current)
+        elif current is not None and line.lstrip().startswith('File "'):
+            current.append(line.strip())
+        else:
+            current = None
+    frames = [frame for stack in (*reversed(marked), *others) for frame in stack]
     own = (frame for frame in frames if "site-packages" in frame or not frame.startswith(_LIBRARY))
     return next((frame for frame in own if not frame.startswith(_OURS)), frames[0] if frames else "")
 
