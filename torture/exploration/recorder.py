@@ -27,7 +27,7 @@ _ENGINE_FOLDER = str(Path(__file__).parent) + "/"
 # Frames of the engine and of the trusted modules stand between an operation and the line that asked for it.
 _ENGINE_FILES = frozenset(
     str(module.__file__) for module in (baton, blocking, carrier, kernel, primitives, threads, timing)
-) | {str(Path(carrier.__file__).with_name("greenlets.py"))}  # which may not be importable
+)
 TRUSTED_MODULES = frozenset(
     {
         "threading",
@@ -39,6 +39,7 @@ TRUSTED_MODULES = frozenset(
         "selectors",
     }
 )
+_ENGINE_FILES |= {str(Path(carrier.__file__).with_name("greenlets.py"))}  # which may not be importable
 
 
 class EventRecorder:

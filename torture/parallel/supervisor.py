@@ -46,15 +46,20 @@ def stress(job: StressJob, progress: Progress | None = None) -> Result:
         ended = worker.run(look)
     except KeyboardInterrupt:
         partial = worker.interrupted(job.target, job.seed)
-        raise Interrupted(replace(partial, strategy=STRATEGY)) from None
+        raise Interrupted(replace(partial, strategy=STRATEGY, stages=_stages(job, worker))) from None
     finally:
         profiler.end()
     if not isinstance(ended, Death):
         return ended
+    return replace(worker.died(ended, job.target, job.seed), strategy=STRATEGY, stages=_stages(job, worker))
+
+
+def _stages(job: StressJob, worker: Worker) -> tuple[dict[str, Any], ...]:
+    """Return what is known of a run whose worker cannot tell any more."""
     stage: dict[str, Any] = {"strategy": STRATEGY, "perturbation": job.perturbation}
     if worker.gil is not None:
         stage |= {"gil": worker.gil, "cores": os.cpu_count()}
-    return replace(worker.died(ended, job.target, job.seed), strategy=STRATEGY, stages=(stage,))
+    return (stage,)
 
 
 class _Hang:
