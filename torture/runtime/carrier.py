@@ -47,7 +47,7 @@ class Carrier(Protocol):
         """From the root: keep a body that refuses to end, for ever, untouched."""
 
     def frame(self, handle: Handle) -> FrameType | None:
-        """Return the innermost frame of a waiting body."""
+        """Return the innermost frame of a body that waits, or of the one that asks."""
 
     def close(self) -> None:
         """From the root, when no body is carried: give back what is pooled."""

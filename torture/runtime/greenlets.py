@@ -7,6 +7,7 @@ whoever starts it, and starting one costs ten times a reuse.
 from __future__ import annotations
 
 import contextvars
+import sys
 from types import FrameType
 
 from greenlet import getcurrent, greenlet
@@ -72,7 +73,7 @@ class GreenletCarrier:
 
     def frame(self, handle: Handle) -> FrameType | None:
         assert isinstance(handle, greenlet)
-        frame: FrameType | None = handle.gr_frame
+        frame: FrameType | None = sys._getframe() if handle is getcurrent() else handle.gr_frame
         return frame
 
     def close(self) -> None:
