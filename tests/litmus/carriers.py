@@ -17,7 +17,8 @@ from torture.exploration.session import instrumenter_for, modules_that_run
 from torture.instrument.choice import choose_modules, evidence
 from torture.runtime import originals
 from torture.runtime.baton import BatonCarrier
-from torture.runtime.carrier import Carrier, GreenletCarrier
+from torture.runtime.carrier import Carrier
+from torture.runtime.greenlets import GreenletCarrier
 from torture.runtime.kernel import KERNEL
 from torture.strategies.fixed import NonPreemptive
 from torture.strategies.random_walk import RandomWalk

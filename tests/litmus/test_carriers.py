@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.parametrize("granularity", GRANULARITIES)
 @pytest.mark.parametrize("module", MODULES)
 def test_schedule_events_and_end_are_the_same_on_both_carriers(module: str, granularity: str) -> None:
+    pytest.importorskip("greenlet")
     command = [sys.executable, "-m", "tests.litmus.carriers", module, granularity]
 
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)

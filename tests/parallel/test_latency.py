@@ -1,8 +1,16 @@
 """Latencies are those of the component's own calls, and what measuring costs is said."""
 
+import gc
+import json
+import os
+import subprocess
+import sys
+import time
+
 import pytest
 
 from tests.parallel.stressing import stressed
+from torture.cli import main
 from torture.findings import Verdict
 from torture.parallel.latency import Latencies
 
@@ -81,3 +89,108 @@ def test_what_cannot_be_timed_runs_as_it_is_and_is_said():
 
     assert latencies.measured(bool)() is False
     assert "bool" in latencies.unmeasured
+
+
+PACED = """\
+scenarios:
+  - name: paced
+    engine: stress
+    perturbation: "off"
+    executions: 4
+    checks: [none]
+    threads:
+      caller: [{call: serve, repeat: 30, every: 10ms}]
+    variants:
+      stalls: {component: "p.py:Stalls", expect: passed}
+      steady: {component: "p.py:Steady", expect: passed}
+"""
+SERVERS = """\
+import time
+class Stalls:
+    calls = 0
+    def serve(self):
+        self.calls += 1
+        time.sleep(0.2 if self.calls == 5 else 0)
+class Steady:
+    def serve(self):
+        pass
+"""
+
+
+@pytest.fixture(scope="module")
+def paced(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("paced")
+    (folder / "s.yaml").write_text(PACED)
+    (folder / "p.py").write_text(SERVERS)
+    assert main(["run", str(folder / "s.yaml"), "--report-dir", str(folder)]) == 0
+    rows = json.loads((folder / "run.json").read_text())["rows"]
+    return {row["variant"]: row["latency"][0] for row in rows}
+
+
+def test_paced_calls_count_from_when_they_were_due(paced):
+    # 1 of 30 calls takes 200 ms. The 19 that are due meanwhile wait 190, 180, ..., 10 ms.
+    stalls = paced["stalls"]
+
+    assert stalls["calls"] == 3 * 30
+    assert 3 * 19 <= stalls["paced"]["overdue"] < 3 * 30
+    assert stalls["p50"] > 10 * stalls["paced"]["uncorrected"]["p50"]
+    assert stalls["p95"] >= 150 > stalls["paced"]["uncorrected"]["p95"]
+    assert 200 <= stalls["paced"]["uncorrected"]["max"] <= stalls["max"]
+
+
+def test_what_the_scheduler_takes_to_wake_a_paced_caller_is_kept_apart(paced):
+    steady = paced["steady"]
+
+    assert steady["p50"] < 1  # the caller's sleep is not in it
+    assert 0 < steady["paced"]["woken_late"]["p50"] <= steady["paced"]["woken_late"]["max"]
+    assert steady["per_second"] <= 110
+
+
+def test_calls_that_are_not_paced_have_no_correction(stage):
+    assert all(figures["paced"] is None for figures in stage["latency"])
+
+
+class Pausing:
+    def collect(self):
+        gc.collect()
+
+    def compute(self, seconds):
+        end = time.perf_counter() + seconds
+        while time.perf_counter() < end:
+            pass
+
+
+def test_a_collection_inside_a_call_is_told_apart():
+    latencies = Latencies()
+    pausing = latencies.measured(Pausing)()
+    pausing.collect()
+    pausing.compute(0.0001)
+    collect, compute = latencies.summary(1.0)
+
+    assert (collect["operation"], collect["calls_with_collection"], collect["max_without_pause"]) == (
+        "Pausing.collect",
+        1,
+        0,
+    )
+    assert (compute["operation"], compute["calls_with_collection"]) == ("Pausing.compute", 0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the system does not tell of its switches by thread")
+def test_a_core_taken_away_inside_a_call_is_told_apart():
+    latencies = Latencies()
+    pausing = latencies.measured(Pausing)()
+    cores = os.sched_getaffinity(0)
+    rival = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        # Both on one core: half a second is many turns of any scheduler.
+        os.sched_setaffinity(rival.pid, {min(cores)})
+        os.sched_setaffinity(0, {min(cores)})
+        time.sleep(0.2)
+        pausing.compute(0.5)
+    finally:
+        os.sched_setaffinity(0, cores)
+        rival.kill()
+        rival.wait()
+    (compute,) = latencies.summary(1.0)
+
+    assert (compute["calls"], compute["calls_preempted"], compute["max_without_pause"]) == (1, 1, 0)

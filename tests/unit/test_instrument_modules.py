@@ -12,7 +12,6 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import pytest
-from greenlet import greenlet
 
 from torture.instrument.functions import Instrumenter
 from torture.instrument.learn import NEVER, TRUSTED, ModuleLearner
@@ -329,6 +328,7 @@ def test_the_learner_sees_every_module_that_runs(make_module: Any) -> None:
 
 
 def test_the_learner_sees_greenlets_that_switch(make_module: Any) -> None:
+    greenlet = pytest.importorskip("greenlet").greenlet
     module = make_module("learn_greenlet", "def f(back):\n    back()\n    return g()\n\ndef g():\n    pass\n")
     other = make_module("learn_other", "def f():\n    pass\n")
 

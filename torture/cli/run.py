@@ -32,6 +32,11 @@ def add_parser(subparsers: Any) -> None:
         type=types.one_of(types.ENGINES),
         help="explore or stress: overrides the files",
     )
+    add(
+        "--profile",
+        action="store_true",
+        help="stress: write a speedscope profile of each variant into profile/ in the report directory",
+    )
     add("--report-dir", metavar="DIR", default="reports", help="where run.json goes (default reports)")
 
 
@@ -51,6 +56,7 @@ def main(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
         engine=arguments.engine,
         report_dir=arguments.report_dir,
+        profile=arguments.profile,
     )
     cases = select(load(options.files), options.only)
     with progress(len(cases)) as begin:

@@ -8,6 +8,7 @@ from typing import Any
 from torture.cli import arguments as types
 from torture.cli.outcome import conclude, said_when_interrupted
 from torture.cli.progress import ProgressLine
+from torture.errors import UsageError
 
 DESCRIPTION = "Run TARGET on real threads, disturbed at random, until it fails. It finds; it proves nothing."
 
@@ -30,6 +31,13 @@ def add_parser(subparsers: Any) -> None:
         help="off, light (default) or heavy: yields and short sleeps at random scheduling points",
     )
     add("--threads", metavar="N", type=types.whole(1), help="call TARGET in N threads at once")
+    add("--component", metavar="NAME", help="class or factory in TARGET's module whose methods are timed")
+    add(
+        "--history",
+        metavar="FILE",
+        type=types.output,
+        help="write the calls of --component as JSON lines, for an oracle (docs/history.md)",
+    )
     add("--json", metavar="FILE", type=types.output, help='write the result as JSON ("-": standard output)')
     add("--profile", metavar="FILE", type=types.output, help="write a speedscope profile, taken by py-spy")
 
@@ -39,6 +47,10 @@ def main(arguments: argparse.Namespace) -> int:
     from torture.parallel import supervisor
     from torture.parallel.job import DEFAULT_BUDGET, StressJob
 
+    if arguments.history is not None and arguments.component is None:
+        raise UsageError(
+            "--history needs --component NAME: the class in TARGET's module whose calls are written"
+        )
     budget: float | None = arguments.budget
     if budget is None and arguments.executions is None:
         budget = DEFAULT_BUDGET
@@ -49,6 +61,8 @@ def main(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
         perturbation=arguments.perturbation,
         threads=arguments.threads,
+        component=arguments.component,
+        history=arguments.history,
         profile=arguments.profile,
     )
     with (

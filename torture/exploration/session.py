@@ -22,7 +22,7 @@ from torture.instrument.writer import Unit
 from torture.isolation.target import load
 from torture.runtime import patching
 from torture.runtime.baton import BatonCarrier
-from torture.runtime.kernel import KERNEL
+from torture.runtime.kernel import KERNEL, WITHOUT_GREENLETS
 from torture.strategies.fixed import NonPreemptive
 from torture.strategies.random_walk import RandomWalk
 from torture.strategies.strategy import Strategy
@@ -56,8 +56,11 @@ class Session:
         """
         self.job = job
         KERNEL.step_limit = job.step_limit
+        self.without_greenlets = ""  # why not, where they were wanted
         if job.carrier == "thread":
             KERNEL.carrier = BatonCarrier()
+        else:
+            self.without_greenlets = WITHOUT_GREENLETS
         patching.install()
         before = {id(lock) for lock in patching.interpreter_locks()}
         target, module = load(job.target, job.arguments)

@@ -18,6 +18,11 @@ class Unseen:
         self._unseen: dict[str, None] = dict.fromkeys(session.skipped)
         self._warnings: dict[str, None] = {}
         self.essential = False
+        if session.without_greenlets:
+            self.warn(
+                f"greenlet cannot be imported ({session.without_greenlets}): OS threads carried the virtual ones,"
+                " and a switch takes about ten times as long; pip install greenlet"
+            )
         for line in session.hidden_locks:
             self.uncontrolled(line)
 

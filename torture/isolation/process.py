@@ -7,6 +7,7 @@ import pickle
 import select
 import signal
 import sys
+import sysconfig
 import tempfile
 import time
 from collections.abc import Callable
@@ -20,6 +21,9 @@ from torture.isolation.state import SIZE, Seen, State
 
 Progress = Callable[[int, float], None]  # executions so far, seconds since the start
 
+_MARKED = ("Current thread ", "Stack (")  # first words of faulthandler's stack of one thread
+_LIBRARY = (f'File "{sysconfig.get_paths()["stdlib"]}', 'File "<frozen')
+_OURS = f'File "{Path(__file__).parents[1]}{os.sep}'
 _POLL = 0.05  # seconds between two looks at the worker
 _LAST = 40  # lines of a dead worker's output that are kept
 
@@ -69,6 +73,7 @@ class Worker:
         self._progress = progress
         self._started = time.monotonic()
         self.executions = 0  # that have ended, as far as it was seen
+        self.gil: bool | None = None  # whether the worker said that it holds one
 
     @property
     def seconds(self) -> float:
@@ -131,6 +136,10 @@ class Worker:
         finally:
             os.close(null)
 
+    def _note(self, seen: Seen) -> None:
+        self.executions = seen.executions
+        self.gil = seen.gil > 1 if seen.gil else None
+
     def _watch(self, child: int, reading: int, state: State, output: IO[bytes], look: Look) -> Result | Death:
         received = b""
         while True:
@@ -140,14 +149,14 @@ class Worker:
                 if data:
                     received += data
                     continue
-                self.executions = state.read().executions
+                self._note(state.read())
                 return _answer(received) if received else _dead(child, output)
             seen = state.read()
-            self.executions = seen.executions
+            self._note(seen)
             if self._progress is not None:
                 self._progress(seen.executions, self.seconds)
             death = look(child, seen, time.monotonic())
-            if _resident(child) > self._memory_limit:
+            if death is None and resident(child) > self._memory_limit:
                 size = f"{self._memory_limit >> 20} MiB"
                 death = Death(FindingKind.MEMORY, f"the code under test used more than {size} of memory")
             if death is not None:
@@ -179,10 +188,32 @@ def _with_output(death: Death, output: IO[bytes]) -> Death:
     """Add what the worker wrote last, and the place that faulthandler names in it."""
     output.seek(0, os.SEEK_END)
     output.seek(max(0, output.tell() - 65536))
-    tail = output.read().decode("utf-8", "replace").splitlines()[-_LAST:]
-    place = next((line.strip() for line in tail if line.lstrip().startswith('File "')), "")
+    lines = output.read().decode("utf-8", "replace").splitlines()
+    place = _place(lines)
     message = death.message + (f" in {place.removeprefix('File ')}" if place else "")
-    return Death(death.kind, message, ("\n".join(tail),), death.labels, death.fingerprint)
+    return Death(death.kind, message, ("\n".join(lines[-_LAST:]),), death.labels, death.fingerprint)
+
+
+def _place(lines: list[str]) -> str:
+    """Return the place that faulthandler names: the innermost line outside the standard library and torture.
+
+    It is looked for in the thread that faulthandler marks, which crashed or was asked, then in the others: where OS
+    threads carry the virtual ones, the one that was asked only waits.
+    """
+    marked: list[list[str]] = []
+    others: list[list[str]] = []
+    current: list[str] | None = None
+    for line in lines:
+        if line.startswith((*_MARKED, "Thread 0x")):
+            current = []
+            (marked if line.startswith(_MARKED) else others).append(current)
+        elif current is not None and line.lstrip().startswith('File "'):
+            current.append(line.strip())
+        else:
+            current = None
+    frames = [frame for stack in (*reversed(marked), *others) for frame in stack]
+    own = (frame for frame in frames if "site-packages" in frame or not frame.startswith(_LIBRARY))
+    return next((frame for frame in own if not frame.startswith(_OURS)), frames[0] if frames else "")
 
 
 def _end(child: int) -> None:
@@ -198,7 +229,7 @@ def _end(child: int) -> None:
         return
 
 
-def _resident(child: int) -> int:
+def resident(child: int) -> int:
     """Return the worker's resident memory in bytes, 0 where the system does not tell."""
     try:
         pages = int(Path(f"/proc/{child}/statm").read_text().split()[1])

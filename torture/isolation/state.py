@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 SIZE = 4096
 ASK = signal.SIGUSR2  # "do you make progress?"
+ENDING = 2
 DUMP = signal.SIGUSR1  # faulthandler writes the stack, and the worker is ended
 
 
@@ -18,7 +19,8 @@ class Seen(NamedTuple):
     executions: int
     points: int
     answers: int
-    ready: int  # whether the target is imported
+    ready: int  # whether the target is imported; ENDING once all that is left to run are exit handlers
+    gil: int = 0  # 1 no, 2 yes, 0 not said yet
 
 
 class State:
@@ -35,6 +37,14 @@ class State:
         """Say that the target is imported: from now on a long silence is the target's."""
         struct.pack_into("Q", self._map, 24, 1)
 
+    def gil(self, enabled: bool) -> None:
+        """Say whether a GIL is held: 1 no, 2 yes, 0 not said yet."""
+        struct.pack_into("Q", self._map, 32, 1 + enabled)
+
+    def ending(self) -> None:
+        """Say that from now on the target's exit handlers run."""
+        struct.pack_into("Q", self._map, 24, ENDING)
+
     def answer(self) -> None:
         """Say that the handler runs."""
         (answers,) = struct.unpack_from("Q", self._map, 16)
@@ -42,4 +52,4 @@ class State:
 
     def read(self) -> Seen:
         """Return all of it."""
-        return Seen(*struct.unpack_from("QQQQ", self._map, 0))
+        return Seen(*struct.unpack_from("QQQQQ", self._map, 0))

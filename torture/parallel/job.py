@@ -27,6 +27,8 @@ class StressJob:
     threads: int | None = (
         None  # call the target in so many threads at once, instead of once in the main thread
     )
+    component: str | None = None  # class or factory in the target's module that is timed, and recorded
+    history: str | None = None  # file that gets the calls of the component
     instrument: tuple[str, ...] = ()  # as in an exploration; without meaning where the perturbation is off
     profile: str | None = None  # file that gets a speedscope profile
     stall_limit: float = 5.0  # seconds without the end of an execution before the threads are looked at

@@ -1,14 +1,14 @@
-"""Times every call of a component's public methods, without a word of it in the program.
+"""Times every call of a component's public methods.
 
 Each thread writes into arrays of its own that were allocated before; histograms are made after the run. A call
 inside another one of the same thread belongs to that one. What the measuring itself costs is measured in the same way, and
-none of its bookkeeping lies between the two readings of the clock.
+none of its bookkeeping lies between the two readings of the clock. Calls during which the garbage collector ran, or
+the operating system took the core away, are told apart.
 """
 
 from __future__ import annotations
 
 import gc
-import inspect
 import threading
 import time
 from array import array
@@ -17,6 +17,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import FunctionType
 from typing import Any
+
+from torture.parallel.pacing import LATE
+from torture.parallel.probe import Probe
+
+try:
+    import resource
+
+    _PREEMPTED = 15  # of a struct rusage: involuntary context switches
+    _usage: Callable[[int], Any] | None = resource.getrusage
+    _THREAD = resource.RUSAGE_THREAD
+except (ImportError, AttributeError):  # not on this system
+    _usage, _THREAD, _PREEMPTED = None, 0, 0
 
 _CHUNK = 1024  # calls for which a thread's arrays have room at first
 _LONGEST = 3_600_000_000_000  # nanoseconds
@@ -47,26 +59,29 @@ class _Collections:
 
 
 class _Track:
-    """What one thread has measured: operation, nanoseconds, nanoseconds of collections meanwhile."""
+    """What one thread has measured, call by call."""
 
-    __slots__ = ("collected", "inside", "length", "nanoseconds", "operations")
+    __slots__ = ("collected", "inside", "late", "length", "nanoseconds", "operations", "preempted")
 
     def __init__(self) -> None:
         self.inside = False
         self.length = 0
         self.operations = array("H", bytes(2 * _CHUNK))
         self.nanoseconds = array("Q", bytes(8 * _CHUNK))
-        self.collected = array("Q", bytes(8 * _CHUNK))
+        self.late = array("q", bytes(8 * _CHUNK))  # as in pacing.LATE
+        self.collected = array("Q", bytes(8 * _CHUNK))  # nanoseconds of collections meanwhile
+        self.preempted = array("I", bytes(4 * _CHUNK))  # times that the system took the core away
 
-    def record(self, operation: int, nanoseconds: int, collected: int) -> None:
+    def record(self, operation: int, nanoseconds: int, late: int, collected: int, preempted: int) -> None:
         index = self.length
         if index == len(self.operations):
-            self.operations.extend(self.operations)
-            self.nanoseconds.extend(self.nanoseconds)
-            self.collected.extend(self.collected)
+            for column in (self.operations, self.nanoseconds, self.late, self.collected, self.preempted):
+                column.extend(column)
         self.operations[index] = operation
         self.nanoseconds[index] = nanoseconds
+        self.late[index] = late
         self.collected[index] = collected
+        self.preempted[index] = preempted
         self.length = index + 1
 
 
@@ -75,9 +90,13 @@ class _Operation:
     """What is known of one method."""
 
     name: str
-    calls: Counter[int] = field(default_factory=Counter)  # nanoseconds -> how many
-    quiet: int = 0  # nanoseconds of the longest call without a garbage collection
-    collected: int = 0  # calls with one
+    calls: Counter[int] = field(default_factory=Counter)  # nanoseconds -> how many; from when each was due
+    plain: Counter[int] = field(default_factory=Counter)  # the same from when each was made
+    woken: Counter[int] = field(default_factory=Counter)  # nanoseconds that a paced caller slept too long
+    overdue: int = 0  # paced calls that the one before held up
+    quiet: int = 0  # nanoseconds of the longest call without a pause of collector or scheduler
+    collected: int = 0  # calls during a garbage collection
+    preempted: int = 0  # calls during which the system took the core away
 
 
 class _Local(threading.local):
@@ -89,32 +108,23 @@ class Latencies:
     """Measures components, and says what it measured."""
 
     def __init__(self) -> None:
-        self.unmeasured = ""  # why, where a component cannot be measured
+        self._probe = Probe(self._timed)
         self._lock = threading.Lock()
         self._free: list[_Track] = []
         self._used: list[tuple[threading.Thread, _Track]] = []
         self._local = _Local(self._take)
         self._operations: list[_Operation] = []
-        self._types: dict[type, type] = {}
         self._collections = _Collections()
         gc.callbacks.append(self._collections)
 
+    @property
+    def unmeasured(self) -> str:
+        """Which component cannot be measured, and why; "" where all are."""
+        return self._probe.refused
+
     def measured(self, component: Any) -> Any:
         """Return the component, a class or a factory, with every public method of what it makes timed."""
-        if isinstance(component, type):
-            return self._timed_type(component) or component
-
-        def make(*args: Any, **kwargs: Any) -> Any:
-            instance = component(*args, **kwargs)
-            timed = self._timed_type(type(instance))
-            if timed is not None:
-                try:
-                    instance.__class__ = timed
-                except TypeError as error:  # an instance of C
-                    self.unmeasured = f"{type(instance).__name__}: {error}"
-            return instance
-
-        return make
+        return self._probe.around(component)
 
     def collect(self, *, everything: bool = False) -> None:
         """Take over what the threads of an execution have measured; to be called between executions, by their thread.
@@ -136,11 +146,16 @@ class Latencies:
         for index in range(track.length):
             counts = self._operations[track.operations[index]]
             nanoseconds = track.nanoseconds[index]
-            counts.calls[nanoseconds] += 1
-            if track.collected[index]:
-                counts.collected += 1
-            elif nanoseconds > counts.quiet:
-                counts.quiet = nanoseconds
+            late, collected, preempted = track.late[index], track.collected[index], track.preempted[index]
+            counts.calls[nanoseconds + max(0, late)] += 1
+            counts.plain[nanoseconds] += 1
+            counts.overdue += late > 0
+            if late < 0:
+                counts.woken[-late] += 1
+            counts.collected += collected > 0
+            counts.preempted += preempted > 0
+            if not collected and not preempted:
+                counts.quiet = max(counts.quiet, nanoseconds)
         track.length = 0
 
     def summary(self, seconds: float) -> list[dict[str, Any]]:
@@ -152,16 +167,16 @@ class Latencies:
             calls = histogram.get_total_count()
             if not calls:
                 continue
-            figures = {f"p{p:g}": _milliseconds(histogram.get_value_at_percentile(p)) for p in _PERCENTILES}
             found.append(
                 {
                     "operation": operation.name,
                     "calls": calls,
                     "per_second": round(calls / seconds, 1) if seconds > 0 else 0.0,
-                    **figures,
-                    "max": _milliseconds(histogram.get_max_value()),
+                    **_figures(histogram),
                     "calls_with_collection": operation.collected,
-                    "max_without_collection": _milliseconds(operation.quiet),
+                    "calls_preempted": operation.preempted if _usage is not None else None,
+                    "max_without_pause": _milliseconds(operation.quiet),
+                    "paced": _paced(operation) if operation.overdue or operation.woken else None,
                 }
             )
         return found
@@ -188,23 +203,6 @@ class Latencies:
             self._used.append((threading.current_thread(), track))
         return track
 
-    def _timed_type(self, component: type) -> type | None:
-        if component in self._types:
-            return self._types[component]
-        methods = {
-            name: self._timed(f"{component.__name__}.{name}", function)
-            for name, function in _public_functions(component).items()
-        }
-        body = {"__slots__": (), "__module__": component.__module__, "__qualname__": component.__qualname__}
-        try:
-            timed = type(component)(component.__name__, (component,), {**body, **methods})
-        except TypeError as error:
-            self.unmeasured = f"{component.__name__}: {error}"
-            return None
-        timed.__doc__ = component.__doc__
-        self._types[component] = self._types[timed] = timed
-        return timed
-
     def _timed(self, name: str, function: FunctionType) -> Callable[..., Any]:
         operation = len(self._operations)
         self._operations.append(_Operation(name))
@@ -215,18 +213,19 @@ class Latencies:
             if track.inside:
                 return function(*args, **kwargs)
             track.inside = True
-            before = collections.nanoseconds
+            late, LATE.nanoseconds = LATE.nanoseconds, 0
+            collected = collections.nanoseconds
+            preempted = _usage(_THREAD)[_PREEMPTED] if _usage is not None else 0
             begun = _clock()
             try:
                 return function(*args, **kwargs)
             finally:
                 ended = _clock()
+                if _usage is not None:
+                    preempted = _usage(_THREAD)[_PREEMPTED] - preempted
                 track.inside = False
-                track.record(operation, ended - begun, collections.nanoseconds - before)
+                track.record(operation, ended - begun, late, collections.nanoseconds - collected, preempted)
 
-        timed.__name__, timed.__qualname__ = function.__name__, function.__qualname__
-        timed.__module__, timed.__doc__ = function.__module__, function.__doc__
-        timed.__dict__.update(function.__dict__)
         return timed
 
 
@@ -248,6 +247,21 @@ def _histogram(calls: Counter[int]) -> Any:
     return histogram
 
 
+def _figures(histogram: Any) -> dict[str, float]:
+    """Return the percentiles and the maximum in milliseconds."""
+    figures = {f"p{p:g}": _milliseconds(histogram.get_value_at_percentile(p)) for p in _PERCENTILES}
+    return {**figures, "max": _milliseconds(histogram.get_max_value())}
+
+
+def _paced(operation: _Operation) -> dict[str, Any]:
+    """Return what is known of calls at fixed instants besides their times, which count from when they were due."""
+    return {
+        "overdue": operation.overdue,
+        "uncorrected": _figures(_histogram(operation.plain)),
+        "woken_late": _figures(_histogram(operation.woken)),
+    }
+
+
 def _time(call: Callable[[], None]) -> int:
     """Return the nanoseconds of one call: the best of some rounds, as in others somebody else ran meanwhile."""
     rounds = []
@@ -257,21 +271,6 @@ def _time(call: Callable[[], None]) -> int:
             call()
         rounds.append((_clock() - begun) // _CALIBRATION)
     return min(rounds)
-
-
-def _public_functions(component: type) -> dict[str, FunctionType]:
-    """Return the methods whose calls are timed: what is written in Python and runs to its end when it is called."""
-    found = {
-        name: inspect.getattr_static(component, name) for name in dir(component) if not name.startswith("_")
-    }
-    return {
-        name: function
-        for name, function in found.items()
-        if type(function) is FunctionType
-        and not inspect.iscoroutinefunction(function)
-        and not inspect.isgeneratorfunction(function)
-        and not inspect.isasyncgenfunction(function)
-    }
 
 
 def _milliseconds(nanoseconds: int) -> float:

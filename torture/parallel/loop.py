@@ -7,11 +7,14 @@ sleeps in it means nothing. Any other target is disturbed from its second execut
 from __future__ import annotations
 
 import _thread
+import atexit
 import os
+import platform
+import re
 import sys
-import sysconfig
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,14 +27,18 @@ from torture.isolation.answer import Send
 from torture.isolation.raised import error_text, innermost, kind_of, message_of
 from torture.isolation.state import State
 from torture.isolation.target import load
+from torture.parallel import gil
+from torture.parallel.history import History
 from torture.parallel.job import DEFAULT_BUDGET, STRATEGY, StressJob
 from torture.parallel.latency import Latencies
+from torture.parallel.leaks import Descriptors
 from torture.parallel.perturbation import LEVELS, Perturbation
 from torture.parallel.starts import Starts
 
 _SWITCH_INTERVAL = 1e-6  # seconds
 _UNDISTURBED = 0.25  # share of a run that is timed
 _MOURNING = 0.5  # seconds that an execution may go on after an uncaught exception in one of its threads
+_NUMBER = re.compile(r"\d+")  # in a thread's name: the same thread of another execution has another
 _MOST_LEFT = 500  # threads that executions may leave behind before the run stops
 
 Errors = list[tuple[str, BaseException]]
@@ -66,7 +73,12 @@ class Run:
         self._begun = 0.0
         self._most_threads = 1
         self._gil = True  # at the end of the run: before what comes then imports C code
-        self._left: dict[str, None] = {}
+        self._gil_watch = gil.Watch()
+        self._gil_said = ""
+        self._history: History | None = None
+        self._perturbation: Perturbation | None = None
+        self._left: dict[tuple[str, str], list[str]] = {}  # kind of name and place -> names
+        self._descriptors = Descriptors()
         self._warnings: dict[str, None] = {}
 
     def result(self) -> Result:
@@ -75,28 +87,49 @@ class Run:
         sys.setswitchinterval(_SWITCH_INTERVAL)
         self._target, module = load(job.target, job.arguments)
         self._own = module.partition(".")[0]
+        holder = self._target if job.component is None else _Global(module, job.component)
+        component = getattr(holder, "component", None)
+        recorded = self._recorder(component)
         self._state.ready()
+        self._state.gil(gil.enabled())
         self._starts.install()
         self._begun = _clock()
+        if component is not None:
+            holder.component = recorded(component)
         with self._learner:  # this execution is not timed: it imports, and on 3.11 it is traced
             errors = self._execute()
-        component = getattr(self._target, "component", None)
+        self._state.gil(gil.enabled())
         if not errors and component is not None:
             self._latencies = Latencies()
-            self._target.component = self._latencies.measured(component)
+            holder.component = recorded(self._latencies.measured(component))
             share = 1.0 if job.perturbation == "off" else _UNDISTURBED
             errors = self._repeat(share)
-            self._target.component = component
+            holder.component = recorded(component)
         if not errors and job.perturbation != "off":
             self._stages.append(_Stage(job.perturbation))
-            perturbation = self._instrument()
-            perturbation.active = True
+            self._perturbation = self._instrument()
             errors = self._repeat(1.0)
-            perturbation.active = False
         elif not errors and component is None:
             errors = self._repeat(1.0)
         with self._sending:
-            return self._conclude(errors)
+            concluded = self._conclude(errors)
+        if not errors:
+            self._state.ending()
+            atexit._run_exitfuncs()  # one that hangs or crashes is a finding, too
+        return concluded
+
+    def _recorder(self, component: Any) -> Callable[[Any], Any]:
+        """Return what makes a recorded component of one, if a history was asked for."""
+        job = self._job
+        if job.history is None:
+            return lambda component: component
+        if component is None:
+            raise UsageError(
+                f"the history of {job.target!r} needs a component: name the class in its module whose calls are recorded"
+            )
+        head = {"target": job.target, "seed": job.seed, "python": platform.python_version()}
+        self._history = History(job.history, head)
+        return self._history.recorded
 
     def _repeat(self, share: float) -> Errors:
         """Execute until something fails or this share of the whole run is done, but once where there is room."""
@@ -124,23 +157,30 @@ class Run:
         starts, stage = self._starts, self._stages[-1]
         starts.begin()
         error: BaseException | None = None
+        if self._perturbation is not None:  # off between executions: there we may use what is under test
+            self._perturbation.active = True
         begun = _clock()
         try:
             self._call()
         except BaseException as raised:  # SystemExit of the target must not end the worker
             error = raised
+        if self._perturbation is not None:
+            self._perturbation.active = False
         stage.seconds += _clock() - begun
-        for name in starts.end():
-            self._left[name] = None
+        for name, place in starts.end():
+            self._left.setdefault((_NUMBER.sub("", name), place), []).append(name)
+        self._descriptors.count()
         self._count += 1
         stage.executions += 1
         self._most_threads = max(self._most_threads, starts.threads + 1)
         self._state.tell(self._count, 0)
         if self._latencies is not None:
             self._latencies.collect()
-        if isinstance(error, UsageError):
-            raise error
+        if self._history is not None:
+            self._history.end(self._count + 1)
         errors = list(starts.errors)
+        if isinstance(error, UsageError) and not errors:  # else it may be no more than their consequence
+            raise error
         if error is not None and not any(error is known for _, known in errors):
             errors.append(("MainThread", error))
         return errors
@@ -178,7 +218,12 @@ class Run:
         _thread.start_new_thread(wait, ())
 
     def _conclude(self, errors: Errors) -> Result:
-        self._gil = gil_enabled()
+        self._gil = gil.enabled()
+        self._gil_said = self._gil_watch.said()
+        self._descriptors.stop()
+        if self._history is not None:
+            self._history.end(self._count + 1)  # of an execution that will not end
+            self._history.close()
         seconds = _clock() - self._begun
         return Result(
             target=self._job.target,
@@ -222,6 +267,8 @@ class Run:
         }
         if stage is self._stages[0]:
             told |= {"gil": self._gil, "cores": os.cpu_count()}
+            if self._gil_said:
+                told["gil_said"] = self._gil_said
             if self._latencies is not None:
                 told["latency"] = self._latencies.summary(stage.seconds)
                 told["harness"] = self._latencies.overhead()
@@ -233,17 +280,44 @@ class Run:
         return self._gil and self._stages[-1].perturbation == "off"
 
     def _notes(self) -> list[str]:
-        notes = [f"thread {name} was still running when the target returned: join it" for name in self._left]
-        if self._gil and sysconfig.get_config_var("Py_GIL_DISABLED"):
-            notes.append("an import switched the GIL on again: this free-threaded interpreter ran with it")
+        notes = [_left_running(names, place) for (_, place), names in self._left.items()]
+        notes += filter(None, [self._descriptors.leak()])
+        notes += filter(None, [self._gil_said])
         if self._latencies is not None and self._latencies.unmeasured:
             notes.append(f"not timed: {self._latencies.unmeasured}")
+        if self._history is not None and self._history.refused:
+            notes.append(f"not in the history: {self._history.refused}")
+        if self._history is not None and self._history.full:
+            notes.append("the history is full: the calls of later executions are not in it")
         if self._job.profile is not None:
             notes.append("profiled: py-spy pauses the threads, and the latencies contain it")
         return notes
 
 
-def gil_enabled() -> bool:
-    """Tell whether a GIL is held now: an import may have switched it on again."""
-    check = getattr(sys, "_is_gil_enabled", None)
-    return check is None or bool(check())
+def _left_running(names: list[str], place: str) -> str:
+    where = f", at {place}" if place else ""
+    if len(names) == 1:
+        return f"leak: thread {names[0]} was still running when the target returned{where}: join it"
+    return f"leak: {len(names):,} threads such as {names[0]} were still running when the target returned{where}: join them"
+
+
+class _Global:
+    """A name in the target's module that stands for a component."""
+
+    def __init__(self, module: str, name: str) -> None:
+        self._module = sys.modules[module]
+        self._name = name
+        if not callable(getattr(self._module, name, None)):
+            known = [each for each, value in vars(self._module).items() if isinstance(value, type)]
+            raise UsageError(
+                f"component {name!r} is no class or factory in {module}; there are: {', '.join(known) or 'none'}"
+            )
+
+    @property
+    def component(self) -> Any:
+        """What the name stands for."""
+        return getattr(self._module, self._name)
+
+    @component.setter
+    def component(self, value: Any) -> None:
+        setattr(self._module, self._name, value)

@@ -7,12 +7,15 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 _PATIENCE = 10.0  # seconds
 _OURS = str(Path(__file__).parents[1]) + os.sep
+_STDLIB = sysconfig.get_paths()["stdlib"] + os.sep
+_IMPORT = "<frozen importlib._bootstrap>"
 _START = frozenset(
     {"_bootstrap", "_bootstrap_inner", "run"}
 )  # of threading: below what a thread was told to do
@@ -33,6 +36,14 @@ class Frame:
         """The function's name without its class: older interpreters do not tell that."""
         return self.function.rpartition(".")[2]
 
+    def __str__(self) -> str:
+        return f"{self.function} ({self.file}:{self.line})"
+
+    @property
+    def standard(self) -> bool:
+        """Tell whether this is code of the standard library."""
+        return self.file.startswith(_STDLIB) and "site-packages" not in self.file
+
     @property
     def library(self) -> bool:
         """Tell whether this is a primitive's own code, not the program's."""
@@ -48,6 +59,8 @@ class Stack:
     frames: tuple[Frame, ...]
     identity: int = field(compare=False)  # address of the Thread object, 0 where there is none
     busy: bool = field(compare=False)  # it runs, or waits for the GIL
+    imports: tuple[str, ...] = ()  # modules that it is importing, and whose locks it holds
+    awaits: str = ""  # module whose import by another thread it waits for
 
     def text(self) -> str:
         """Return the stack as a traceback shows it, with the locals of the program's functions."""
@@ -99,7 +112,20 @@ def _stack(thread: dict[str, Any]) -> Stack:
         tuple(shown),
         start.addresses.get("self", 0) if start is not None else 0,
         bool(thread["active"]),
+        tuple(_module(frame) for frame in frames if frame.name == "_find_and_load_unlocked"),
+        _awaited(frames),
     )
+
+
+def _awaited(frames: list[Frame]) -> str:
+    """Return the module whose lock the innermost call waits for, "" where it does something else."""
+    if frames[0].file != _IMPORT or frames[0].name != "acquire":
+        return ""
+    return next((_module(frame) for frame in frames if frame.file == _IMPORT and "name" in frame.values), "?")
+
+
+def _module(frame: Frame) -> str:
+    return frame.values.get("name", "?").strip("\"'")
 
 
 def _frame(frame: dict[str, Any]) -> Frame:

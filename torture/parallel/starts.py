@@ -7,13 +7,18 @@ before it starts the next one behaves as ever, and its threads are not held back
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
+from torture.parallel.leaks import place_of
+
 _BARRIER = 0.005  # seconds that a thread waits for the others to be started
 _SPIN = 0.0003  # seconds that it then spins until they all run
+_CORES = os.cpu_count() or 1
 _LATE = 3  # executions; a busy machine may be late now and then
 _GRACE = 0.05  # seconds that a thread may take to end after the target has returned
 _LESS_GRACE = 0.005  # where earlier executions left some behind
@@ -53,6 +58,8 @@ class _Row:
             self._all_started.set()
         with self._lock:
             self._running -= 1
+        if self.expected > _CORES:  # they cannot all run at once: who spins keeps the next one waiting
+            return
         end = _clock() + _SPIN
         while self._running > 0 and _clock() < end:
             pass
@@ -97,8 +104,8 @@ class Starts:
         self._row = _Row(self._expected)
         self._known = set(threading.enumerate())
 
-    def end(self) -> tuple[str, ...]:
-        """End the execution, and return the threads that did not end within a moment."""
+    def end(self) -> tuple[tuple[str, str], ...]:
+        """End the execution, and return the threads that did not end within a moment: name and place."""
         row = self._row
         if row.late:
             self._late += 1
@@ -113,7 +120,10 @@ class Starts:
         for thread in left:
             if thread is not threading.current_thread():
                 _join(thread, max(0.0, end - _clock()))
-        alive = tuple(thread.name for thread in left if thread.is_alive())
+        frames = sys._current_frames()
+        alive = tuple(
+            (thread.name, place_of(frames.get(thread.ident or 0))) for thread in left if thread.is_alive()
+        )
         self._leaves = self._leaves or bool(alive)
         return alive
 

@@ -7,18 +7,21 @@ import signal
 import subprocess
 import time
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 from torture.errors import UsageError
 from torture.findings import FindingKind, Result
-from torture.isolation.process import Death, Interrupted, Progress, Worker
-from torture.isolation.state import DUMP, Seen
+from torture.isolation.process import Death, Interrupted, Progress, Worker, resident
+from torture.isolation.state import DUMP, ENDING, Seen
 from torture.oracles import deadlock
 from torture.parallel.job import PERTURBATIONS, STRATEGY, StressJob
 from torture.parallel.stacks import Stack, dump, py_spy
-from torture.parallel.waits import own, waiters
+from torture.parallel.waits import place, waiters
 
 _IMPORT_LIMIT = 60.0  # seconds that the import of the target may take
 _AGAIN = 1.0  # seconds between two looks at the threads: those that moved do not hang
+_LOOKS = 3  # for the place of an allocation
 _BUSY = 6  # stall limits after which an execution counts as endless although its threads move
 
 
@@ -35,19 +38,28 @@ def stress(job: StressJob, progress: Progress | None = None) -> Result:
 
     def look(pid: int, seen: Seen, now: float) -> Death | None:
         profiler.start(pid, seen)
+        if resident(pid) > job.memory_limit:
+            return _grown(pid, job.memory_limit, seen.executions + 1)
         return hang(pid, seen, now)
 
     try:
         ended = worker.run(look)
     except KeyboardInterrupt:
         partial = worker.interrupted(job.target, job.seed)
-        raise Interrupted(replace(partial, strategy=STRATEGY)) from None
+        raise Interrupted(replace(partial, strategy=STRATEGY, stages=_stages(job, worker))) from None
     finally:
         profiler.end()
     if not isinstance(ended, Death):
         return ended
-    stages = ({"strategy": STRATEGY, "perturbation": job.perturbation},)
-    return replace(worker.died(ended, job.target, job.seed), strategy=STRATEGY, stages=stages)
+    return replace(worker.died(ended, job.target, job.seed), strategy=STRATEGY, stages=_stages(job, worker))
+
+
+def _stages(job: StressJob, worker: Worker) -> tuple[dict[str, Any], ...]:
+    """Return what is known of a run whose worker cannot tell any more."""
+    stage: dict[str, Any] = {"strategy": STRATEGY, "perturbation": job.perturbation}
+    if worker.gil is not None:
+        stage |= {"gil": worker.gil, "cores": os.cpu_count()}
+    return (stage,)
 
 
 class _Hang:
@@ -69,23 +81,25 @@ class _Hang:
         if now - self._since < limit or now < self._next:
             return None
         self._next = now + _AGAIN
+        what = "an execution" if seen.ready != ENDING else "what the program registered with atexit"
+        what = f"{what} did not end within {limit:g} s" if seen.ready else f"the import took over {limit:g} s"
+        if _is_stopped(pid):  # nothing can be asked
+            return Death(FindingKind.HANG, f"{what}: a signal has stopped the process", labels=("stopped",))
         before, self._stacks = self._stacks, dump(pid)
         if self._stacks is None:
             os.kill(pid, DUMP)  # faulthandler writes the stacks into the worker's output
             time.sleep(0.3)
-            return Death(
-                FindingKind.HANG, f"an execution did not end within {limit:g} s", labels=("no-py-spy",)
-            )
+            return Death(FindingKind.HANG, what, labels=("no-py-spy",))
         if before == self._stacks:
-            return _hung(self._stacks, limit)
-        return None if now - self._since < _BUSY * limit else _stuck(self._stacks, _BUSY * limit)
+            return _hung(self._stacks, what)
+        return None if now - self._since < _BUSY * limit else _stuck(self._stacks, what)
 
 
-def _hung(stacks: tuple[Stack, ...], limit: float) -> Death:
+def _hung(stacks: tuple[Stack, ...], what: str) -> Death:
     """Return the death of a worker whose threads all stand still."""
     waiting = () if any(stack.busy for stack in stacks) else waiters(stacks)
     if not waiting:
-        return _stuck(stacks, limit)
+        return _stuck(stacks, what)
     errors = tuple(stack.text() for stack in stacks)
     places = sorted({waiter.function for waiter in waiting})
     fingerprint = ":".join([str(FindingKind.DEADLOCK), *places])
@@ -93,16 +107,36 @@ def _hung(stacks: tuple[Stack, ...], limit: float) -> Death:
     return Death(FindingKind.DEADLOCK, message, errors, (), fingerprint)
 
 
-def _stuck(stacks: tuple[Stack, ...], limit: float) -> Death:
+def _stuck(stacks: tuple[Stack, ...], what: str) -> Death:
     """Return the death of a worker whose execution does not end, for no reason that the stacks tell."""
-    places = [
-        f"{stack.thread} {'runs' if stack.busy else 'waits'} in {own(stack).function}" for stack in stacks
-    ]
-    message = f"an execution did not end within {limit:g} s: {', '.join(places)}"
-    functions = sorted({own(stack).function for stack in stacks})
     labels = ("busy",) if any(stack.busy for stack in stacks) else ()
+    return _death(FindingKind.HANG, what, stacks, labels)
+
+
+def _grown(pid: int, limit: int, executions: int) -> Death:
+    """Return the death of a worker that used too much memory, with what its threads were doing."""
+    # Between two executions there is nothing of the program to be seen: look again.
+    stacks = next(filter(None, (dump(pid) for _ in range(_LOOKS))), ())
+    what = f"the code under test used more than {limit >> 20} MiB of memory in execution {executions:,}"
+    running = tuple(stack for stack in stacks if stack.busy)
+    return _death(FindingKind.MEMORY, what, running or stacks)
+
+
+def _death(kind: FindingKind, what: str, stacks: tuple[Stack, ...], labels: tuple[str, ...] = ()) -> Death:
+    """Return a death with the place of every thread."""
+    places = [f"{stack.thread} {'runs' if stack.busy else 'waits'} in {place(stack)}" for stack in stacks]
+    functions = sorted({place(stack).function for stack in stacks})
+    message = f"{what}: {', '.join(places)}" if places else what
     errors = tuple(stack.text() for stack in stacks)
-    return Death(FindingKind.HANG, message, errors, labels, ":".join([str(FindingKind.HANG), *functions]))
+    return Death(kind, message, errors, labels, ":".join([str(kind), *functions]))
+
+
+def _is_stopped(pid: int) -> bool:
+    """Tell whether a signal has stopped a process, False where the system does not tell."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+    except (OSError, IndexError):
+        return False
 
 
 class _Profiler:

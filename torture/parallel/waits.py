@@ -45,7 +45,7 @@ def waiters(stacks: tuple[Stack, ...]) -> tuple[Waiter, ...]:
         stack, wait, holder = stacks[index], waits[index], holders[index]
         if wait is None:
             return ()
-        place = own(stack)
+        where = place(stack) if wait.operation == "import" else own(stack)
         since = owners[wait.key][1] if wait.key in owners else ""
         name = stacks[holder].thread if holder is not None and not wait.thread else ""
         found.append(
@@ -54,9 +54,9 @@ def waiters(stacks: tuple[Stack, ...]) -> tuple[Waiter, ...]:
                 wait.operation,
                 wait.resource,
                 name,
-                place.function,
-                place.file,
-                place.line,
+                where.function,
+                where.file,
+                where.line,
                 since,
             )
         )
@@ -81,9 +81,16 @@ def own(stack: Stack) -> Frame:
     return next((frame for frame in stack.frames if not frame.library), stack.frames[0])
 
 
+def place(stack: Stack) -> Frame:
+    """Return the innermost frame outside the standard library, for people: there is what can be mended."""
+    return next((frame for frame in stack.frames if not frame.standard), stack.frames[0])
+
+
 def _wait(stack: Stack) -> _Wait | None:
     """Return what the innermost call waits for, None where it may still go on."""
     top, place = stack.frames[0], own(stack)
+    if stack.awaits:
+        return _Wait("import", stack.awaits, ("import", stack.awaits))
     if top.library:
         if any(frame.values.get("timeout", "None") not in _ENDLESS for frame in _library_part(stack)):
             return None
@@ -110,6 +117,8 @@ def _library_part(stack: Stack) -> list[Frame]:
 
 def _held(stack: Stack) -> Iterator[tuple[Key, str]]:
     """Yield the locks that a thread holds, with the words that say since where."""
+    for module in stack.imports:
+        yield ("import", module), " (which imports it)"
     for frame in stack.frames:
         function = _function(frame)
         if frame.library or function is None:

@@ -6,6 +6,8 @@ and may take several lines, broken at its hyphens. Rich is imported when somethi
 
 from __future__ import annotations
 
+import os
+import platform
 import sys
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +17,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from torture.findings import Finding, FindingKind, Verdict
+from torture.report import latency
 from torture.report.failure import render
 
 if TYPE_CHECKING:
@@ -47,6 +50,9 @@ class Row:
     warnings: tuple[str, ...]
     command: str  # shows it again
     latency: tuple[dict[str, Any], ...] = ()  # of each operation, of the stress engine
+    harness: dict[str, Any] | None = None  # what timing them cost
+    gil: bool | None = None  # whether the interpreter held one, of the stress engine
+    gil_said: str = ""  # what is to be said loudly of it
     may_escape: bool = False  # the expected failure was written for an engine that searches; this one samples
 
     @property
@@ -99,9 +105,14 @@ def show_table(rows: Sequence[Row], seconds: float, *, interrupted: bool = False
     console = _console()
     if rows:
         console.print(_table(rows, console))
+    for line in (*latency.table(rows, console.width), *latency.notes(rows)):
+        shown = line.replace("µ", "u") if console.options.ascii_only else line
+        console.print(shown, markup=False, soft_wrap=True)
     for row in rows:
         if not row.as_expected:
             console.print(_complaint(row), markup=False, soft_wrap=True)
+    for line in _interpreter(rows):
+        console.print(line, markup=False, soft_wrap=True)
     console.print(summary(rows, seconds, interrupted=interrupted), markup=False, soft_wrap=True)
 
 
@@ -124,6 +135,15 @@ def summary(rows: Sequence[Row], seconds: float, *, interrupted: bool = False) -
         parts.append(f"{good.count(Verdict.UNKNOWN)} unknown as expected")
     end = "interrupted after" if interrupted else "in"
     return f"{plural(len(rows), 'variant')}: {', '.join(parts)} {end} {seconds:.1f} s"
+
+
+def _interpreter(rows: Sequence[Row]) -> Iterator[str]:
+    """Yield how real threads ran, and loudly what a reader would not expect."""
+    held = sorted({row.gil for row in rows if row.gil is not None})
+    if held:
+        how = " and ".join("with a GIL" if gil else "free-threaded" for gil in held)
+        yield f"stress ran {how}, Python {platform.python_version()}, {os.cpu_count()} cores"
+    yield from dict.fromkeys(row.gil_said for row in rows if row.gil_said)
 
 
 @contextmanager
@@ -195,7 +215,11 @@ def _cells(row: Row, *, wide: bool, plain: bool) -> list[str]:
         row.variant if wide else textwrap.fill(row.variant, _SHORT_VARIANT),
         row.engine if wide else _SHORT_ENGINES.get(row.engine, row.engine),
         *(
-            none if figure is None else f"{figure:.3g}" if isinstance(figure, float) else str(figure)
+            none
+            if figure is None
+            else latency.milliseconds(figure)
+            if isinstance(figure, float)
+            else str(figure)
             for figure in figures
         ),
         f"{row.verdict.value}: {kind}" if kind and wide else kind or row.verdict.value,

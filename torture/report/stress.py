@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from torture.findings import Finding, Result, Verdict
+from torture.report.latency import FIGURES, cost
 
 STRATEGY = "stress"  # the strategy of such a result
-_FIGURES = ("p50", "p95", "p99", "p99.9", "max")
 
 
 def verdict(result: Result) -> str:
@@ -17,6 +17,21 @@ def verdict(result: Result) -> str:
     if result.verdict is not Verdict.PASSED:
         return f"no finding in {count}, but the run did not come to its end"
     return f"0 of {count} failed; stress proves nothing"
+
+
+def harness(result: Result) -> dict[str, Any] | None:
+    """Return what measuring cost, None where nothing was timed."""
+    return next((stage["harness"] for stage in result.stages if "harness" in stage), None)
+
+
+def gil(result: Result) -> bool | None:
+    """Return whether the interpreter held a GIL, None where that is not known."""
+    return next((stage["gil"] for stage in result.stages if "gil" in stage), None)
+
+
+def loud(result: Result) -> str:
+    """Return what must not be missed: a free-threaded interpreter that ran with a GIL."""
+    return next((stage["gil_said"] for stage in result.stages if "gil_said" in stage), "")
 
 
 def finding(found: Finding) -> Iterator[str]:
@@ -38,7 +53,8 @@ def coverage(result: Result) -> Iterator[str]:
     first: dict[str, Any] = result.stages[0] if result.stages else {}
     if "gil" in first:
         how = "with a GIL" if first["gil"] else "free-threaded"
-        yield f"     on real threads, {how}, {first['cores']} cores, {result.threads} threads at most"
+        most = f", {result.threads} threads at most" if result.threads else ""
+        yield f"     on real threads, {how}, {first['cores']} cores{most}"
     if first.get("latency"):
         yield from _latencies(first["latency"])
         yield from _harness(first["harness"])
@@ -60,21 +76,35 @@ def _counted(executions: int) -> str:
 
 def _latencies(operations: list[dict[str, Any]]) -> Iterator[str]:
     width = max(len("operation"), *(len(each["operation"]) for each in operations))
-    heads = "".join(f"{name:>10}" for name in _FIGURES)
+    heads = "".join(f"{name:>10}" for name in FIGURES)
     yield f"latency in ms, undisturbed executions only:\n  {'operation':{width}}{'calls':>9}{heads}{'calls/s':>11}"
     for each in operations:
-        figures = "".join(f"{each[name]:>10.4g}" for name in _FIGURES)
+        figures = "".join(f"{each[name]:>10.4g}" for name in FIGURES)
         yield f"  {each['operation']:{width}}{each['calls']:>9,}{figures}{each['per_second']:>11,.0f}"
-        if each["calls_with_collection"]:
-            longest = f"{each['max_without_collection']:.4g}"
-            count = each["calls_with_collection"]
-            yield f"  {'':{width}}  {count:,} during a garbage collection; max without: {longest}"
+        pauses = [
+            f"{each[name]:,} {what}"
+            for name, what in (
+                ("calls_with_collection", "during a garbage collection"),
+                ("calls_preempted", "while the system took the core away"),
+            )
+            if each[name]
+        ]
+        if pauses:
+            yield f"  {'':{width}}  {', '.join(pauses)}; max without: {each['max_without_pause']:.4g}"
+        if each["paced"]:
+            yield from _paced(each["paced"], width)
 
 
-def _harness(cost: dict[str, Any]) -> Iterator[str]:
+def _paced(paced: dict[str, Any], width: int) -> Iterator[str]:
+    plain, woken = paced["uncorrected"], paced["woken_late"]
     yield (
-        f"  measuring costs {cost['nanoseconds_per_call'] / 1000:.2g} µs per call, outside the interval;"
-        f" an empty call measures {cost['empty_call_nanoseconds'] / 1000:.2g} µs"
+        f"  {'':{width}}  paced: {paced['overdue']:,} calls were overdue and count from when they were due;"
+        f" uncorrected p99 {plain['p99']:.4g}, max {plain['max']:.4g}"
     )
-    if cost["collections"]:
-        yield f"  {cost['collections']:,} garbage collections, the longest {cost['longest_collection']:.4g} ms"
+    yield f"  {'':{width}}  woken late by the scheduler: p99 {woken['p99']:.4g}, max {woken['max']:.4g}, not contained"
+
+
+def _harness(harness: dict[str, Any]) -> Iterator[str]:
+    yield f"  {cost(harness)}"
+    if harness["collections"]:
+        yield f"  {harness['collections']:,} garbage collections, the longest {harness['longest_collection']:.4g} ms"

@@ -17,7 +17,7 @@ LISTED = 10  # items of a list that are printed
 
 def summary(result: Result) -> str:
     """Return the verdict, then the finding, then what was covered."""
-    lines = [f"{result.verdict.value}: {_verdict(result)}"]
+    lines = [f"{result.verdict.value}: {_verdict(result)}", *filter(None, [stress.loud(result)])]
     if result.finding is not None:
         lines += ["", *_finding(result.finding, result.strategy), ""]
     lines += _coverage(result)

@@ -23,7 +23,7 @@ from collections.abc import Callable
 from types import FrameType
 
 from torture.errors import InternalError
-from torture.runtime.carrier import Carrier, GreenletCarrier, Handle
+from torture.runtime.carrier import Carrier, Handle, default_carrier
 from torture.runtime.choice import ABANDON, ALL_STEPS, IN_VAIN, LAST_STEP, LATE, Chooser, SchedulingPoint
 from torture.runtime.clock import Clock, Stale
 from torture.runtime.fairness import VAIN_LIMIT, Turns
@@ -447,4 +447,5 @@ class Kernel:
         return patience > 0 and idle is not None and idle.waiting() and idle.poll(patience)
 
 
-KERNEL = Kernel(GreenletCarrier())
+CARRIER, WITHOUT_GREENLETS = default_carrier()
+KERNEL = Kernel(CARRIER)

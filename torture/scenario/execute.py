@@ -21,7 +21,7 @@ from torture.oracles.accounting import Check
 from torture.parallel.job import StressJob
 from torture.report.console import Row
 from torture.report.json import to_json
-from torture.report.stress import latencies, slowest_p95
+from torture.report.stress import gil, harness, latencies, loud, slowest_p95
 from torture.scenario.document import suggestion
 from torture.scenario.loader import Case
 
@@ -44,6 +44,7 @@ class Options:
     seed: int | None = None
     engine: str | None = None
     report_dir: str = "reports"
+    profile: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +114,18 @@ def _executed(case: Case, explore: Explore, stress: Stress | None, options: Opti
         "budget": case.budget if options.budget is None else options.budget,
         "seed": case.seed if options.seed is None else options.seed,
     }
+    how: dict[str, Any]
     try:
         if case.engine == "explore":
-            how: dict[str, Any] = {"strategy": case.strategy, "granularity": case.granularity}
+            how = {"strategy": case.strategy, "granularity": case.granularity}
             return explore(Job(target=TARGET, arguments=arguments, **limits, **how))
         if case.engine == "stress" and stress is not None:
-            return stress(StressJob(target=TARGET, arguments=arguments, **limits))
+            how = {
+                "perturbation": case.perturbation,
+                "history": _file(case, options, "history", ".jsonl") if case.history else None,
+                "profile": _file(case, options, "profile", ".json") if options.profile else None,
+            }
+            return stress(StressJob(target=TARGET, arguments=arguments, **limits, **how))
         warning = f"engine {case.engine!r} is not available in this version"
         return Result(target=case.name, verdict=Verdict.UNKNOWN, warnings=(warning,))
     except InternalError as error:
@@ -147,7 +154,17 @@ def _row(case: Case, result: Result, options: Options) -> Row:
         warnings=result.warnings,
         command=_command(case, finding, options),
         latency=latencies(result),
+        harness=harness(result),
+        gil=gil(result),
+        gil_said=loud(result),
     )
+
+
+def _file(case: Case, options: Options, kind: str, ending: str) -> str:
+    """Return the file of a kind that a case writes beside the report."""
+    folder = Path(options.report_dir, kind).absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    return str(folder / f"{case.scenario.name}.{case.variant_name}{ending}")
 
 
 def _ran(case: Case, result: Result) -> bool:
@@ -211,6 +228,8 @@ def _as_json(row: Row) -> dict[str, Any]:
         "deadlocks": row.deadlocks,
         "p95": row.p95,
         "latency": list(row.latency),
+        "harness": row.harness,
+        "gil": row.gil,
         "collisions": row.collisions,
         "verdict": row.verdict.value,
         "expected": row.expected.value,

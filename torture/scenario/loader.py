@@ -34,6 +34,8 @@ class Case:
     executions: int | None = None
     seed: int = 0
     granularity: str = "free-threaded"
+    perturbation: str = "light"
+    history: bool = False
 
     @property
     def name(self) -> str:

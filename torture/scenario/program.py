@@ -15,9 +15,10 @@ from typing import Any
 
 from torture.errors import CheckFailed, UsageError
 from torture.oracles.accounting import Ledger, brief, judge
+from torture.parallel.pacing import Pace
 from torture.scenario.document import Document, Place, suggestion
 from torture.scenario.loader import Case, load_case
-from torture.scenario.schema import Step
+from torture.scenario.schema import Step, seconds
 
 Program = Callable[..., None]  # program(component, ledger, **parameters)
 
@@ -102,7 +103,10 @@ class _Move:
         """Call the method as often as the step says."""
         step = self.step
         method = getattr(instance, step.call)
+        pace = Pace(seconds(step.every)) if step.every is not None else None
         for index in range(step.repeat):
+            if pace is not None:
+                pace.wait()
             args = _fill(self.args, index, thread)
             channel = _fill(step.channel, index, thread)
             if step.send:

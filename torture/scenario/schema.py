@@ -109,6 +109,13 @@ class Settings(Part):
     executions: Count | None = Field(default=None, description="at most so many executions of each variant")
     seed: Annotated[int, Field(strict=True, ge=0, le=2**63)] | None = None
     granularity: Literal["free-threaded", "gil"] | None = None
+    perturbation: Literal["off", "light", "heavy"] | None = Field(
+        default=None, description="how much stress disturbs the threads; light by default; off needs quotes"
+    )
+    history: Flag | None = Field(
+        default=None,
+        description="stress writes every call of the component into history/ in the report directory",
+    )
 
 
 class Step(Part):
@@ -119,6 +126,10 @@ class Step(Part):
         default=[], description="'$i' is the repetition, '$thread' the name of the thread"
     )
     repeat: Count = 1
+    every: Budget | None = Field(
+        default=None,
+        description="start each repetition so long after the one before; stress times overdue calls from then",
+    )
     until: Any = Field(
         default=None, description="call again until it returns this; '$item' is anything but `empty`"
     )

@@ -3,6 +3,7 @@
 import ctypes
 import os
 import queue
+import random
 import sys
 import threading
 import time
@@ -170,3 +171,89 @@ class Timed:
 
 def timed():
     return Timed()
+
+
+def draws_lots():
+    drawn = []
+
+    def draw():
+        drawn.append(random.Random(1).randrange(10))
+
+    together(draw, draw)
+    assert len(drawn) == 2
+
+
+class Box:
+    """A register that is set in two steps."""
+
+    def __init__(self):
+        self.value, self.note = 0, Counter()
+
+    def put(self, value, *, loudly=False):
+        if value is None:
+            raise ValueError("nothing to put")
+        self.value = value
+        return self.note
+
+    def get(self):
+        return self.value
+
+
+def box_is_used():
+    box = Box()
+
+    def putter():
+        box.put([1, {"k": b"\x01"}], loudly=True)
+
+    def refused():
+        try:
+            box.put(None)
+        except ValueError:
+            pass
+
+    together(putter, refused)
+    box.get()
+
+
+class Queue:
+    """First in, first out, with a lock."""
+
+    def __init__(self):
+        self.items, self.lock = [], threading.Lock()
+
+    def push(self, item):
+        with self.lock:
+            self.items.append(item)
+
+    def pop(self):
+        with self.lock:
+            return self.items.pop(0) if self.items else None
+
+
+class RacyQueue(Queue):
+    def pop(self):
+        if not self.items:
+            return None
+        item = self.items[0]
+        self.items = self.items[1:]
+        return item
+
+
+def queue_is_used(queue_type=None):
+    shared = (queue_type or Queue)()
+    for item in range(4):
+        shared.push(item)
+
+    def first():
+        shared.pop()
+        shared.pop()
+
+    def second():
+        shared.pop()
+        shared.pop()
+
+    together(first, second)
+
+
+def racy_queue_is_used():
+    queue_is_used(RacyQueue)
