@@ -225,6 +225,8 @@ class KernelPoints:
                     made = substitution.stand_in_for_method(site, function, obj, first)
                     if made is not None:
                         return made
+            elif owner_kind is type and timing.reads_clock(function, owner):
+                return timing.now_of(owner, function.__name__)
             elif type(owner) is GeneratorType:
                 effect, obj = GENERATOR_METHODS.get(function.__name__), owner
         elif kind is type:
@@ -267,14 +269,16 @@ class GilPoints(KernelPoints):
         if not _kernel.active:
             return function
         kind = type(function)
+        owner = function.__self__ if kind is BuiltinMethodType else None
+        if type(owner) is type and timing.reads_clock(function, owner):
+            function, kind = timing.now_of(owner, function.__name__), FunctionType
         if kind is FunctionType:
             native = _stands_for_c(function)
         elif kind is MethodType:
             native = type(function.__func__) is not FunctionType or _stands_for_c(function.__func__)
         elif kind is BuiltinMethodType:
-            owner = type(function.__self__)
-            native = function not in GIL_SILENT and (owner, function.__name__) != (list, "append")
-            if function in FILE_FUNCTIONS or issubclass(owner, FILE_TYPES):
+            native = function not in GIL_SILENT and (type(owner), function.__name__) != (list, "append")
+            if function in FILE_FUNCTIONS or issubclass(type(owner), FILE_TYPES):
                 self.enter(site)  # the call gives the GIL away before it does anything
         else:
             native = function not in GIL_SILENT if kind is type else True
