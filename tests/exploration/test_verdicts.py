@@ -71,6 +71,13 @@ def test_what_does_not_end_the_process_again_is_said_to_have_no_schedule(tmp_pat
     assert any("schedule is not known" in warning for warning in result.warnings)
 
 
+def test_code_that_was_made_at_run_time_is_named_and_nothing_proved_of_it() -> None:
+    result = explored("wrong:runs_code_made_at_run_time", strategy="dpor", executions=5_000)
+
+    assert result.unseen == ("not instrumented: code made at run time (increment)",)
+    assert (result.verdict, result.exhausted) == (Verdict.PASSED, None)
+
+
 def test_the_errors_of_all_threads_are_kept() -> None:
     finding = found(FindingKind.EXCEPTION, "wrong:fails_in_two_threads")
 

@@ -124,7 +124,7 @@ def _search(session: Session, search: _Search, unseen: Unseen, progress: Progres
         if budget is not None and originals.perf_counter() - started > budget:
             break
     search.seconds = originals.perf_counter() - started
-    search.exhausted = strategy.exhausted and not session.learn()
+    search.exhausted = strategy.exhausted and not session.learn() and not session.made_code
     search.stages = (*done, *strategy.stages)
 
 

@@ -73,6 +73,10 @@ class Instrumenter:
         self.skipped = tuple(sorted(reasons))
         self.sites = sum(_count_sites(new) for _, new in self._rewritten.values())
 
+    def is_instrumented(self, code: CodeType) -> bool:
+        """Tell whether code is what a function was rewritten to."""
+        return id(code) in self._original
+
     def uninstall(self) -> None:
         """Give every function its own original code again, also those made by instrumented ones since."""
         for function in {*_python_functions(), *self._installed}:
