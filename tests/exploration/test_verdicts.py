@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.exploration.exploring import TARGETS, explored, found, python
+from tests.exploration.exploring import ROOT, TARGETS, explored, found, python
 from torture.exploration.job import Job
 from torture.exploration.supervisor import explore
 from torture.findings import FindingKind, Verdict
@@ -69,6 +74,32 @@ def test_what_does_not_end_the_process_again_is_said_to_have_no_schedule(tmp_pat
     assert result.finding is not None
     assert result.finding.schedule == ""
     assert any("schedule is not known" in warning for warning in result.warnings)
+
+
+def test_code_that_was_made_at_run_time_is_named_and_nothing_proved_of_it() -> None:
+    result = explored("wrong:runs_code_made_at_run_time", strategy="dpor", executions=5_000)
+
+    assert result.unseen == ("not instrumented: code made at run time (increment)",)
+    assert (result.verdict, result.exhausted) == (Verdict.PASSED, None)
+
+
+def test_a_worker_does_not_outlive_a_parent_that_was_killed() -> None:
+    target = f"{TARGETS}/wrong.py:loops_without_touching_anything"
+    with subprocess.Popen([sys.executable, "-m", "torture", "explore", target], cwd=ROOT) as parent:
+        children = Path(f"/proc/{parent.pid}/task/{parent.pid}/children")
+        worker = _waited(lambda: children.read_text().split())[0]
+
+        parent.kill()
+    command = Path(f"/proc/{worker}/cmdline")  # a zombie, where nobody takes orphans in, has an empty one
+    assert _waited(lambda: not command.exists() or not command.read_bytes())
+
+
+def _waited(look: Callable[[], Any]) -> Any:
+    """Return what ``look`` finds as soon as it finds something, within some seconds."""
+    end = time.monotonic() + 10
+    while not (found := look()) and time.monotonic() < end:
+        time.sleep(0.05)
+    return found
 
 
 def test_the_errors_of_all_threads_are_kept() -> None:

@@ -143,9 +143,9 @@ def _search(session: Session, search: _Search, unseen: Unseen, progress: Progres
     search.seconds = originals.perf_counter() - started
     if search.failing is not None and session.without:
         search.failing = with_every_point(session, search.failing, session.without)
-    learnt = session.learn()
-    search.exhausted = strategy.exhausted and not learnt
-    search.stages = (*done, *(_unproved(strategy.stages) if learnt else strategy.stages))
+    unproved = session.learn() or session.made_code
+    search.exhausted = strategy.exhausted and not unproved
+    search.stages = (*done, *(_unproved(strategy.stages) if unproved else strategy.stages))
 
 
 def _unproved(stages: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:

@@ -42,7 +42,7 @@ from torture.instrument.atomicity import (
     Effect,
 )
 from torture.instrument.files import ANY_PATH, FILE_FUNCTIONS, FILE_METHODS, FILE_TYPES
-from torture.runtime import primitives, threads, timing
+from torture.runtime import databases, primitives, threads, timing
 from torture.runtime.blocking import FILES
 from torture.runtime.kernel import KERNEL
 from torture.trace.site import Form, Kind, Site
@@ -225,8 +225,10 @@ class KernelPoints:
                     made = substitution.stand_in_for_method(site, function, obj, first)
                     if made is not None:
                         return made
-            elif type(owner) is GeneratorType:
+            elif owner_kind is GeneratorType:
                 effect, obj = GENERATOR_METHODS.get(function.__name__), owner
+            else:
+                return _controlled(function, owner)
         elif kind is type:
             effect = FUNCTIONS.get(function)
         elif kind is MethodWrapperType or kind in _UNBOUND:
@@ -267,14 +269,17 @@ class GilPoints(KernelPoints):
         if not _kernel.active:
             return function
         kind = type(function)
+        owner = function.__self__ if kind is BuiltinMethodType else None
+        if owner is not None:
+            function = _controlled(function, owner)
+            kind = type(function)
         if kind is FunctionType:
             native = _stands_for_c(function)
         elif kind is MethodType:
             native = type(function.__func__) is not FunctionType or _stands_for_c(function.__func__)
         elif kind is BuiltinMethodType:
-            owner = type(function.__self__)
-            native = function not in GIL_SILENT and (owner, function.__name__) != (list, "append")
-            if function in FILE_FUNCTIONS or issubclass(owner, FILE_TYPES):
+            native = function not in GIL_SILENT and (type(owner), function.__name__) != (list, "append")
+            if function in FILE_FUNCTIONS or issubclass(type(owner), FILE_TYPES):
                 self.enter(site)  # the call gives the GIL away before it does anything
         else:
             native = function not in GIL_SILENT if kind is type else True
@@ -319,10 +324,17 @@ def _stands_for_c(function: FunctionType) -> bool:
     return module in TRUSTED_MODULES or function.__code__.co_filename in _NATIVE_FILES
 
 
-_NATIVE_FILES = frozenset(module.__file__ for module in (primitives, threads, timing))
+_NATIVE_FILES = frozenset(module.__file__ for module in (databases, primitives, threads, timing))
 _exposed: dict[
     int, weakref.ref[Any]
 ] = {}  # id of an instance's __dict__ that the program took -> the instance
+
+
+def _controlled(function: Any, owner: Any) -> Any:
+    """Return what does the call of a C method that would wait, or look at the time, by itself."""
+    if type(owner) is type:
+        return timing.now_of(owner, function.__name__) if timing.reads_clock(function, owner) else function
+    return databases.stand_in(function) if issubclass(type(owner), databases.kinds) else function
 
 
 def _slot(function: Any, bound: bool, first: Any) -> tuple[Effect | None, Any, object]:

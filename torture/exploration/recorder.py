@@ -11,7 +11,7 @@ from pathlib import Path
 from types import BuiltinFunctionType, FrameType, FunctionType, MemberDescriptorType, MethodType, ModuleType
 from typing import Any, cast
 
-from torture.runtime import baton, blocking, carrier, kernel, primitives, threads, timing
+from torture.runtime import baton, blocking, carrier, databases, kernel, primitives, threads, timing
 from torture.runtime.blocking import Descriptors
 from torture.runtime.clock import Clock
 from torture.runtime.primitives import Lock
@@ -26,7 +26,8 @@ _LONGEST = 24  # characters of a value
 _ENGINE_FOLDER = str(Path(__file__).parent) + "/"
 # Frames of the engine and of the trusted modules stand between an operation and the line that asked for it.
 _ENGINE_FILES = frozenset(
-    str(module.__file__) for module in (baton, blocking, carrier, kernel, primitives, threads, timing)
+    str(module.__file__)
+    for module in (baton, blocking, carrier, databases, kernel, primitives, threads, timing)
 )
 TRUSTED_MODULES = frozenset(
     {

@@ -126,12 +126,19 @@ class Session:
         self.modules = modules
         self.forget()  # there are more places
         self._instrumenter.install(modules, evidence())
+        self._learner.judge(self._instrumenter.is_instrumented)
 
     @property
     def left_out(self) -> tuple[str, ...]:
         """Return the modules that ran and have no scheduling points at all."""
         ran = self._learner.modules - {*self.modules, *self.trusted}
-        return tuple(sorted(name for name in ran if name.partition(".")[0] not in _ENGINE))
+        left = sorted(name for name in ran if name.partition(".")[0] not in _ENGINE)
+        return (*left, *(f"code made at run time ({file.strip('<>')})" for file in self.made_code))
+
+    @property
+    def made_code(self) -> tuple[str, ...]:
+        """Return what the program compiled itself and ran without scheduling points."""
+        return tuple(sorted(self._learner.made))
 
     @property
     def gil(self) -> bool:

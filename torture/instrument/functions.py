@@ -147,6 +147,10 @@ class Instrumenter:
         bodies = [_body(sys.modules.get(name)) for name in sorted(self._evidence - self._modules)]
         return frozenset().union(*(written_names(body) for body in bodies if body is not None))
 
+    def is_instrumented(self, code: CodeType) -> bool:
+        """Tell whether code is what a function was rewritten to."""
+        return id(code) in self._original
+
     def uninstall(self) -> None:
         """Give every function its own original code again, also those made by instrumented ones since."""
         self._left_out = frozenset()

@@ -40,6 +40,8 @@ class ModuleLearner:
     def __init__(self, relevant: Callable[[], bool] = lambda: True) -> None:
         self._relevant = relevant
         self._names: set[str] = set()
+        self._made: set[str] = set()
+        self._is_instrumented: Callable[[CodeType], bool] | None = None
         self._leave: Callable[[], None] | None = None
         self._active = False
 
@@ -47,6 +49,17 @@ class ModuleLearner:
     def modules(self) -> frozenset[str]:
         """The ``__name__`` of the modules whose functions ran."""
         return frozenset(self._names)
+
+    @property
+    def made(self) -> frozenset[str]:
+        """What the program compiled itself (``exec``) and ran without points, as it calls the files of that code."""
+        return frozenset(self._made)
+
+    def judge(self, is_instrumented: Callable[[CodeType], bool]) -> None:
+        """Look from now on at each function that runs, whether it is instrumented."""
+        self._is_instrumented = is_instrumented
+        if sys.version_info >= (3, 12):
+            sys.monitoring.restart_events()
 
     def __enter__(self) -> Self:
         self._active = True
@@ -77,7 +90,7 @@ class ModuleLearner:
     def _add(self, frame: FrameType) -> bool:
         """Note the module of a frame; False where it has to be looked at again: somebody else called it."""
         name = frame.f_globals.get("__name__")
-        if not isinstance(name, str) or name.startswith("torture."):
+        if isinstance(name, str) and name.startswith("torture."):
             return True
         if not self._relevant():
             return False
@@ -89,7 +102,13 @@ class ModuleLearner:
                     return False
                 break
             caller = caller.f_back
-        self._names.add(name)
+        if isinstance(name, str):
+            self._names.add(name)
+        code, is_instrumented = frame.f_code, self._is_instrumented
+        if code.co_filename[:1] != "<" or code.co_filename.startswith("<frozen ") or is_instrumented is None:
+            return True
+        if not is_instrumented(code):
+            self._made.add(code.co_filename)
         return True
 
     if sys.version_info >= (3, 12):

@@ -185,14 +185,15 @@ def _call(writer: Writer, index: int) -> None:
         keywords = writer.code.co_consts[args[index - 1]]
     names = int(ops[index] == _CALL_KW)  # whether the names are on the stack as well
     comprehension = count == 0 and ops[start - 1] in _GETS_ITERATOR
-    if not writer.plan.gil and (comprehension or _is_bare_super(writer, start, count)):
-        return  # made and called in one place; 3.12 has no call there
+    fixed = comprehension or _is_bare_super(writer, start, count)  # made and called in one place
+    if fixed and not writer.plan.gil:
+        return  # 3.12 has no call there
     depth = count + names + 4
     if o.CALLABLE_FIRST or comprehension or _is_exit_of_with(writer, start, count):
         depth += 1  # a callable with its first argument in the next slot, or with a NULL in it (3.13)
     first = o.copies([count + names + 4]) if count > len(keywords) else writer.none()
     site = _call_site(writer, index)
-    _around(writer, start, index, site, depth, first)
+    _around(writer, start, index, site, first, depth=depth, changes=not fixed)
 
 
 def _is_bare_super(writer: Writer, start: int, count: int) -> bool:
@@ -217,17 +218,21 @@ def _call_ex(writer: Writer, index: int) -> None:
         read = writer.begin("container") + star + o.copies([4 + keywords]) + _END[2] + o.POP_TOP
         writer.before(index, read)
     first = writer.begin("first_of") + o.copies([7 + keywords]) + o.end_call(1)
-    _around(writer, index, index, _call_site(writer, index), 5 + keywords + o.CALLABLE_FIRST, first)
+    depth = 5 + keywords + o.CALLABLE_FIRST
+    _around(writer, index, index, _call_site(writer, index), first, depth=depth, changes=True)
 
 
 def _call_site(writer: Writer, index: int) -> bytes:
     return writer.site(index, Kind.SWITCH if writer.plan.gil else Kind.READ, Form.CALL)
 
 
-def _around(writer: Writer, start: int, index: int, site: bytes, depth: int, first: bytes) -> None:
-    """Announce a call; ``depth`` is where the callable is after the site was pushed; the answer takes its place."""
+def _around(
+    writer: Writer, start: int, index: int, site: bytes, first: bytes, *, depth: int, changes: bool
+) -> None:
+    """Announce a call; ``depth`` is where the callable is after the site was pushed; what is answered takes its place
+    where it ``changes``."""
     written = writer.begin("call") + site + o.copies([depth]) + first + _END[3]
-    if not writer.plan.gil:
+    if changes:
         written += o.swap(depth - 2)
     writer.before(start, written + o.POP_TOP)
     if writer.plan.gil:

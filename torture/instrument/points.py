@@ -40,8 +40,7 @@ class Points(Protocol):
     def call(self, site: Site, function: object, first: object) -> object:
         """Announce a call, return what is called instead; ``first`` is the first positional argument, None where there is none.
 
-        For ``f(*args)`` it is the first element of an exact tuple, None of anything else. Under ``gil`` the call is
-        not changed, whatever is returned.
+        For ``f(*args)`` it is the first element of an exact tuple, None of anything else.
         """
 
     def enter(self, site: Site) -> None:

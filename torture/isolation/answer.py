@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import faulthandler
+import fcntl
 import os
 import pickle
+import select
 import signal
 from collections.abc import Callable
 
@@ -21,10 +23,14 @@ def serve(arguments: list[str], run: Callable[[str, State, Send], object]) -> No
     """
     job, results, state = arguments[0], os.fdopen(int(arguments[1]), "wb"), State(int(arguments[2]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business: it ends us
+    _die_with_the_parent(results.fileno(), wanted=True)
     faulthandler.enable()
     faulthandler.register(DUMP, all_threads=True)
 
     def send(answer: object) -> None:
+        _die_with_the_parent(
+            results.fileno(), wanted=False
+        )  # now the parent reads, which would be an event, too
         pickle.dump(answer, results)
         results.flush()
         os._exit(0)  # threads that the code under test left behind must not keep the process
@@ -39,3 +45,15 @@ def serve(arguments: list[str], run: Callable[[str, State, Send], object]) -> No
 
         answer = InternalError(traceback.format_exc())
     send(answer)
+
+
+def _die_with_the_parent(pipe: int, *, wanted: bool) -> None:
+    """Have the system end this process when nobody can read its answer any more: SIGIO does, whatever runs then."""
+    flags = fcntl.fcntl(pipe, fcntl.F_GETFL)
+    asynchronous = getattr(os, "O_ASYNC", getattr(fcntl, "FASYNC", 0))
+    fcntl.fcntl(pipe, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(pipe, fcntl.F_SETFL, flags | asynchronous if wanted else flags & ~asynchronous)
+    poller = select.poll()
+    poller.register(pipe, 0)
+    if wanted and poller.poll(0):  # it was killed before that
+        os._exit(1)

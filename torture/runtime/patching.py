@@ -17,7 +17,7 @@ from collections.abc import Callable
 from types import CellType, ModuleType
 from typing import Any
 
-from torture.runtime import blocking, originals, threads, timing
+from torture.runtime import blocking, databases, originals, threads, timing
 from torture.runtime.baton import Carried
 from torture.runtime.clock import EPOCH
 from torture.runtime.kernel import KERNEL
@@ -129,6 +129,9 @@ def rebase_logging() -> None:
 def install_imported() -> None:
     """Do the same for modules that are seen to only where the program has imported them."""
     keep_event_loops_apart()
+    by_value = databases.install()
+    if by_value:
+        sweep_names(by_value)
     global _sockets_installed
     if not _sockets_installed and ("socket" in sys.modules or "selectors" in sys.modules):
         _sockets_installed = True

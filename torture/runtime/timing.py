@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -50,10 +51,50 @@ def _reader(real: Callable[[], Any], base: int, nanoseconds: bool) -> Callable[[
     return read
 
 
+def reads_clock(function: Any, owner: type) -> bool:
+    """Tell whether a C method of a class is one that looks at the system's clock by itself: ``datetime.now``."""
+    datetime: Any = sys.modules.get("datetime")
+    return function.__name__ in _NOW and datetime is not None and issubclass(owner, datetime.datetime)
+
+
+_NOW = frozenset({"now", "utcnow"})
+
+
+def now_of(owner: Any, name: str) -> Callable[..., Any]:
+    """Return ``owner.now`` or ``owner.utcnow`` on the virtual clock."""
+
+    def now(tz: Any = None) -> Any:
+        return owner.fromtimestamp(time.time(), tz)
+
+    def utcnow() -> Any:
+        return owner.fromtimestamp(time.time(), sys.modules["datetime"].timezone.utc).replace(tzinfo=None)
+
+    return now if name == "now" else utcnow
+
+
+def _calendar(real: Callable[..., Any], arguments: int) -> Callable[..., Any]:
+    """Return a function that breaks the present time down where it is not given one, its last argument."""
+    plain = _real_localtime
+
+    def broken_down(*given: Any) -> Any:
+        if len(given) >= arguments or not KERNEL.controls():
+            return real(*given)
+        seconds = time.time()
+        return real(*given, plain(seconds) if arguments == 2 else seconds)
+
+    broken_down.__name__ = broken_down.__qualname__ = real.__name__
+    return broken_down
+
+
+_real_localtime = time.localtime
+
+
 def functions() -> dict[str, Callable[..., Any]]:
     """Return the replacements by their names in :mod:`time`."""
     made: dict[str, Callable[..., Any]] = {"sleep": sleep}
     for name, base in (("monotonic", 0), ("perf_counter", 0), ("time", EPOCH - START)):
         made[name] = _reader(getattr(time, name), base, False)
         made[f"{name}_ns"] = _reader(getattr(time, f"{name}_ns"), base, True)
+    for name, arguments in (("localtime", 1), ("gmtime", 1), ("ctime", 1), ("strftime", 2)):
+        made[name] = _calendar(getattr(time, name), arguments)
     return made

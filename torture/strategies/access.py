@@ -14,7 +14,7 @@ from _io import BytesIO, StringIO, _IOBase
 from array import array
 from collections import deque
 from types import GeneratorType
-from typing import Any, cast
+from typing import Any
 
 from torture.runtime.blocking import FILES
 from torture.runtime.primitives import Lock
@@ -135,7 +135,8 @@ class Resources:
         kind = site.kind
         of = type(obj)  # not ``isinstance``, which reads ``__class__``: that may be the program's code
         if of is Lock:
-            return self._lock_access(thread, cast(Lock, obj), kind)
+            lock: Any = obj
+            return self._lock_access(thread, lock, kind)
         if obj is None or kind is Kind.SWITCH or site.function.rpartition(".")[2] in _MIDWAY:
             return UNKNOWN
         if of is GeneratorType:

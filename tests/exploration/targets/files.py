@@ -1,8 +1,11 @@
 """Races in the file system, and how they are avoided."""
 
+import contextlib
 import os
+import sqlite3
 import tempfile
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -127,3 +130,40 @@ def names_of_their_own() -> None:
 
     _together(make, make)
     assert len(set(names)) == 2
+
+
+def databases() -> None:
+    """A writer waits for the other one's transaction, whatever happens inside of that."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "database")
+        with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute("create table numbers (number)")
+        steps: list[int] = []
+
+        def work(number: int) -> None:
+            with contextlib.closing(sqlite3.connect(path, timeout=60.0)) as connection, connection:
+                connection.execute("insert into numbers values (?)", (number,))
+                steps.append(number)
+                time.sleep(0.01)
+                steps.append(number)
+
+        _together(lambda: work(1), lambda: work(2))
+        assert steps in ([1, 1, 2, 2], [2, 2, 1, 1])
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            rows = connection.execute("select number from numbers order by number").fetchall()
+        assert rows == [(1,), (2,)]
+
+
+def connections_of_other_threads() -> None:
+    errors: list[str] = []
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+
+        def work() -> None:
+            try:
+                connection.execute("select 1")
+            except sqlite3.ProgrammingError as error:
+                errors.append(str(error)[:38])
+
+        _together(work, work)
+        assert connection.execute("select 1").fetchone() == (1,)
+    assert errors == ["SQLite objects created in a thread can"] * 2

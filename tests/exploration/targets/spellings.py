@@ -4,6 +4,7 @@ import collections
 import dataclasses
 import operator
 import queue
+import sqlite3
 import threading
 import weakref
 from collections.abc import Callable
@@ -191,3 +192,16 @@ def subclasses_of_containers() -> None:
 
     _together(work, work)
     assert (numbers[0], letters["n"]) == (2, 2)
+
+
+def rows_of_a_database() -> None:
+    connection = sqlite3.connect(":memory:", check_same_thread=False)
+    connection.execute("create table counts (number)")
+    connection.execute("insert into counts values (0)")
+
+    def work() -> None:
+        number = connection.execute("select number from counts").fetchone()[0]
+        connection.execute("update counts set number = ?", (number + 1,))
+
+    _together(work, work)
+    assert connection.execute("select number from counts").fetchone() == (2,)

@@ -1,5 +1,6 @@
 """Locks, conditions, barriers, semaphores, queues and time."""
 
+import datetime
 import queue
 import sched
 import sys
@@ -288,6 +289,24 @@ def who_sleeps_much_longer_wakes_later() -> None:
 
     _together(lambda: sleep(0.5, "long"), lambda: sleep(0.01, "short"))
     assert order == ["short", "long"]
+
+
+def calendars() -> None:
+    until = datetime.datetime.now() + datetime.timedelta(hours=1)
+    seen: list[datetime.timedelta] = []
+
+    def work() -> None:
+        while datetime.datetime.now() < until:
+            time.sleep(600)
+        utc = datetime.datetime.now(datetime.UTC)
+        seen.append(utc - datetime.datetime.fromtimestamp(time.time(), datetime.UTC))
+        assert abs(time.mktime(time.localtime()) - time.time()) < 2
+        assert time.strftime("%Y") == str(time.gmtime().tm_year) == time.ctime()[-4:]
+
+    if until.year != 2023:  # on real threads an hour is too long
+        until = datetime.datetime.now()
+    _together(work, work)
+    assert all(abs(difference) < datetime.timedelta(seconds=1) for difference in seen)
 
 
 def schedulers() -> None:

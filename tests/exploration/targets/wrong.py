@@ -211,6 +211,12 @@ def uses_semaphores_of_processes() -> None:
     _together(work, work)
 
 
+def runs_code_made_at_run_time() -> None:
+    names = {"number": 0}
+    code = compile("number += 1", "<increment>", "exec")
+    _together(lambda: exec(code, names), lambda: exec(code, names))
+
+
 # -- correct programs that look as if they never ended
 
 
