@@ -243,6 +243,21 @@ def order_of_keys() -> Outcome:
     return tuple(found)
 
 
+def copied_during_update() -> Outcome:
+    """The update holds the set's lock: a copy that waits for it is never executed where its holder is asleep."""
+    items = {1}
+    seen: list[int] = []
+
+    def update() -> None:
+        items.update({4, 5})
+
+    def copy() -> None:
+        seen.append(len(frozenset(items)))
+
+    together(update, copy)
+    return tuple(seen)
+
+
 def last_element() -> Outcome:
     items = [0, 0]
     seen: list[int] = []

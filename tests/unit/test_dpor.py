@@ -80,6 +80,7 @@ TRAPS: dict[str, set[Any]] = {
     "blocked_at_end_of_main": {(), ("exception", "KeyError")},
     "two_failures": {("exception", "KeyError"), ("exception", "ValueError")},
     "order_of_keys": {("a", "b"), ("b", "a")},
+    "copied_during_update": {(1,), (3,)},
     "last_element": {(0,), (2,)},
     "class_attribute": {(0,), (1,)},
     "listed_attributes": {("a", "b"), ("b", "a")},

@@ -30,6 +30,7 @@ from torture.strategies.access import (
     TIME,
     TIMER,
     UNKNOWN,
+    Access,
     Resources,
     arrival,
     dependent,
@@ -251,18 +252,31 @@ class Dpor:
                 if taken >= 0 and not clock >> taken & 1:
                     begins = [thread.path] if clock >> taken == 0 else []
                     self._reverse(order.clocks, taken, end, begins)
+            elif not thread.enabled and thread.waits_for is None:  # for the lock inside a container
+                access = self._resources.access(thread)
+                for before, could_begin in order.conflicts(access, clock):
+                    begins = [thread.path] if could_begin else []
+                    self._reverse(order.clocks, before, end, begins, access)
 
-    def _reverse(self, clocks: list[int], first: int, second: int, begins: list[str]) -> None:
+    def _reverse(
+        self,
+        clocks: list[int],
+        first: int,
+        second: int,
+        begins: list[str],
+        pending: Access | None = None,
+    ) -> None:
         """See to it that one of those is explored instead of step ``first`` that can begin its reversal.
 
         ``begins`` has the name of the later step where that can; where it could not run then, because the earlier
-        one's thread excluded it, the exclusion is reversed: a step before.
+        one's thread excluded it, the exclusion is reversed: a step before. ``pending`` is what the later step would
+        touch where it was not executed.
         """
         steps = self._steps
         depth = steps[first].node
         for name in begins:
             while name[0] != _TIMER and (depth < 0 or name not in self._nodes[depth].enabled):
-                first = self._exclusion(first, second)
+                first = self._exclusion(first, second, pending)
                 if first < 0:
                     return
                 depth = steps[first].node
@@ -273,16 +287,19 @@ class Dpor:
                 begins.append(self._steps[index].name)
         self._add(self._nodes[depth], begins)
 
-    def _exclusion(self, first: int, second: int) -> int:
+    def _exclusion(self, first: int, second: int, pending: Access | None) -> int:
         """Return the step before ``first`` of the same thread that ``second`` depends on, -1 where there is none."""
         steps = self._steps
-        if second == len(steps):
+        if pending is not None:
+            later, hidden = pending, pending.hidden
+        elif second < len(steps):
+            later, hidden = steps[second].access, steps[second].hidden
+        else:
             return -1
-        later = steps[second]
         for index in range(first - 1, -1, -1):
             step = steps[index]
             if step.actor == steps[first].actor and (
-                dependent(step.access, later.access) or overlap(step.hidden, later.hidden)
+                dependent(step.access, later) or overlap(step.hidden, hidden)
             ):
                 return index
         return -1

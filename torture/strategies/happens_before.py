@@ -114,6 +114,18 @@ class HappensBefore:
         known = self._resources.get(lock)
         return -1 if known is None else known.taken
 
+    def conflicts(self, access: Access, clock: int) -> list[tuple[int, bool]]:
+        """Return the steps that a pending operation races with, and whether it could come before each."""
+        found = self._resource(access.resource).before(access) if access.resource else []
+        if access.hidden & EVERYTHING:
+            found += self._last.values()
+        races = []
+        for other in sorted(set(found), reverse=True):
+            if other >= 0 and not clock >> other & 1:
+                races.append((other, clock >> other == 0))
+                clock |= self.clocks[other]
+        return races
+
     def _cause(self, causes: list[tuple[int, int]]) -> None:
         for who, whom in causes:
             if who >= 0:
