@@ -6,6 +6,7 @@ import os
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from queue import Queue
 from threading import Condition, Event, Lock, RLock, Thread
@@ -255,6 +256,37 @@ def copied_during_update() -> Outcome:
         seen.append(len(frozenset(items)))
 
     together(update, copy)
+    return tuple(seen)
+
+
+def repeated_list() -> Outcome:
+    items = [1]
+    seen: list[int] = []
+
+    def grow() -> None:
+        items.append(2)
+
+    together(grow, lambda: seen.append(len(items * 2)))
+    return tuple(seen)
+
+
+def size_of_defaultdict() -> Outcome:
+    """Listing its keys looks at the size first: that is a step of its own."""
+    shared = Shared()
+    found: defaultdict[str, int] = defaultdict(int)
+    seen: list[object] = []
+
+    def look() -> None:
+        seen.append(shared.y)
+        try:
+            seen.append(len(list(found)))
+        except RuntimeError:
+            seen.append("changed")
+
+    def put() -> None:
+        found["a"] = 1
+
+    together(look, put)
     return tuple(seen)
 
 

@@ -81,6 +81,8 @@ TRAPS: dict[str, set[Any]] = {
     "two_failures": {("exception", "KeyError"), ("exception", "ValueError")},
     "order_of_keys": {("a", "b"), ("b", "a")},
     "copied_during_update": {(1,), (3,)},
+    "repeated_list": {(2,), (4,)},
+    "size_of_defaultdict": {(0, 0), (0, 1), (0, "changed")},
     "last_element": {(0,), (2,)},
     "class_attribute": {(0,), (1,)},
     "listed_attributes": {("a", "b"), ("b", "a")},
