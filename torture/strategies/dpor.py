@@ -227,9 +227,9 @@ class Dpor:
         order = HappensBefore(self._steps, self._first_causes, self._fresh)
         for first, second, could_begin in order.races:
             begins = [self._steps[second].name] if could_begin else []
-            self._reverse(order.clocks, first, second, begins)
+            self._reverse(order, first, second, begins)
         for first, now in order.late:
-            self._reverse(order.clocks, first, now, [])
+            self._reverse(order, first, now, [])
         self._reverse_pending(order, ended=not stop)
 
     def _reverse_pending(self, order: HappensBefore, *, ended: bool) -> None:
@@ -246,21 +246,21 @@ class Dpor:
                 for before in order.last_steps(end - 1):
                     if not clock >> before & 1:
                         begins = [thread.path] if clock >> before == 0 else []
-                        self._reverse(order.clocks, before, end - 1, begins)
+                        self._reverse(order, before, end - 1, begins)
             if pending is not None and isinstance(pending[0], Lock) and pending[3].kind is Kind.ACQUIRE:
                 taken = order.taker(self._resources.number(pending[0]))
                 if taken >= 0 and not clock >> taken & 1:
                     begins = [thread.path] if clock >> taken == 0 else []
-                    self._reverse(order.clocks, taken, end, begins)
+                    self._reverse(order, taken, end, begins)
             elif not thread.enabled and thread.waits_for is None:  # for the lock inside a container
                 access = self._resources.access(thread)
                 for before, could_begin in order.conflicts(access, clock):
                     begins = [thread.path] if could_begin else []
-                    self._reverse(order.clocks, before, end, begins, access)
+                    self._reverse(order, before, end, begins, access)
 
     def _reverse(
         self,
-        clocks: list[int],
+        order: HappensBefore,
         first: int,
         second: int,
         begins: list[str],
@@ -282,9 +282,7 @@ class Dpor:
                 depth = steps[first].node
         if depth < 0:
             return  # nothing else could run then
-        for index in range(first + 1, second):
-            if clocks[index] >> first == 1 << (index - first):
-                begins.append(self._steps[index].name)
+        begins += [self._steps[index].name for index in order.beginnings(first, second)]
         self._add(self._nodes[depth], begins)
 
     def _exclusion(self, first: int, second: int, pending: Access | None) -> int:
