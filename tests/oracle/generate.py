@@ -1,4 +1,4 @@
-"""Random programs of the oracle's language, small enough for plain DFS, and their translation to Python."""
+"""Random programs of the oracle's language: small enough for plain DFS, or with everything that waits."""
 
 from __future__ import annotations
 
@@ -8,24 +8,40 @@ from functools import cache
 from math import factorial, prod
 from random import Random
 
-from tests.oracle.interpreter import (
+from tests.oracle.interpreter import schedules
+from tests.oracle.language import (
     Acquire,
+    Append,
+    Clear,
+    Down,
+    Get,
+    IsSet,
     Join,
+    Length,
+    Load,
+    Notify,
     Operation,
     Program,
     Publish,
+    Put,
     Read,
     Release,
     ReleaseIf,
+    Set,
+    Sleep,
     Spawn,
+    Store,
     Try,
+    Up,
+    Wait,
+    WaitSet,
     Write,
     WriteSucc,
-    schedules,
 )
 
 FEWEST_SCHEDULES = 6
 MOST_SCHEDULES = 6_000
+MOST_STATES = 1_200  # of a program with everything that waits
 TRY_REGISTER = 1  # of every thread: reads go to register 0, so that ReleaseIf finds what Try stored
 
 
@@ -39,6 +55,18 @@ def programs(seed: int, count: int) -> tuple[Program, ...]:
         if program in found or _interleavings(_padded(program)) > 2 * MOST_SCHEDULES:
             continue
         if schedules(program) >= FEWEST_SCHEDULES and schedules(_padded(program)) <= MOST_SCHEDULES:
+            found[program] = None
+    return tuple(found)
+
+
+@cache
+def waiting_programs(seed: int, count: int) -> tuple[Program, ...]:
+    """Return ``count`` different programs with conditions, events, semaphores, queues, timeouts and containers."""
+    rng = Random(seed)
+    found: dict[Program, None] = {}
+    while len(found) < count:
+        program = _WaitingDraft(rng, rng.choice(_THEMES)).program()
+        if program not in found and FEWEST_SCHEDULES <= schedules(program, MOST_STATES) != MOST_STATES:
             found[program] = None
     return tuple(found)
 
@@ -120,60 +148,115 @@ class _Draft:
         return [Acquire(lock), *self._body(self.rng.randint(0, 2), (*held, lock)), Release(lock)]
 
 
-def to_python(program: Program) -> str:
-    """Return a module whose ``target()`` runs the program on real threads and returns its outcome."""
-    zeros = (0,) * program.registers
-    lines = [
-        "import threading",
-        "",
-        "",
-        "class State:",
-        "    pass",
-        "",
-        "",
-        "def target():",
-        "    s = State()",
-    ]
-    lines += [f"    s.v{variable} = 0" for variable in range(program.variables)]
-    lines += [f"    lock{lock} = threading.Lock()" for lock in range(program.locks)]
-    lines.append(f"    registers = [{zeros}] * {len(program.threads)}")
-    clear = " = ".join(f"r{register}" for register in range(program.registers)) + " = 0"
-    result = f"({', '.join(f'r{register}' for register in range(program.registers))},)"
-    # Children first: whoever starts a thread finds its variable already set.
-    for thread in reversed(range(1, len(program.threads))):
-        lines += ["", f"    def body{thread}():", f"        {clear}"]
-        for operation in program.threads[thread]:
-            publishes = isinstance(operation, Publish)
-            lines.append(
-                f"        registers[{thread}] = {result}" if publishes else f"        {_statement(operation)}"
+_THEMES = (
+    ("condition",),
+    ("event",),
+    ("semaphore",),
+    ("queue",),
+    ("lock", "memory"),
+    ("container", "memory"),
+    ("condition", "memory"),
+    ("event", "lock"),
+    ("semaphore", "memory"),
+    ("queue", "memory"),
+    ("semaphore", "queue"),
+    ("condition", "event", "semaphore", "queue", "lock", "memory", "container"),
+)
+
+
+class _WaitingDraft:
+    """One program about a theme. No two timeouts are equal, nor sums of them: ties would hang on nanoseconds."""
+
+    def __init__(self, rng: Random, theme: tuple[str, ...]) -> None:
+        self._rng = rng
+        self._theme = theme
+        self._timeouts = rng.sample((1, 2, 4, 8, 16), 5)
+
+    def program(self) -> Program:
+        """Draw a program of two or three threads beside the main one."""
+        rng = self._rng
+        children = rng.choice((2, 2, 3))
+        longest = 3 if children == 2 else 2
+        bodies = []
+        for _ in range(children):
+            body = [operation for _ in range(rng.randint(1, longest)) for operation in self._operations()]
+            bodies.append(
+                (*body, Publish()) if any(hasattr(step, "register") for step in body) else tuple(body)
             )
-        lines += ["", f"    thread{thread} = threading.Thread(target=body{thread})"]
-    lines += ["", f"    {clear}"]
-    lines += [f"    {_statement(operation)}" for operation in program.threads[0]]
-    variables = "".join(f"s.v{variable}, " for variable in range(program.variables))
-    lines += [f"    registers[0] = {result}", f"    return ({variables}*registers,)", ""]
-    return "\n".join(lines)
+        own = self._operations() if rng.random() < 0.3 else []
+        threads = range(1, children + 1)
+        main = (*map(Spawn, threads), *own, *map(Join, threads))
+        return Program(
+            threads=(main, *bodies),
+            variables=1,
+            locks=1 if {"condition", "lock"} & {*self._theme} else 0,
+            events=int("event" in self._theme),
+            semaphores=(rng.choice((0, 1, 1, 2)),) if "semaphore" in self._theme else (),
+            queues=(rng.choice((1, 1, 2)),) if "queue" in self._theme else (),
+            containers="container" in self._theme,
+        )
+
+    def _timeout(self, shares: tuple[int, int, int]) -> int | None:
+        """Draw no timeout, a timeout, or 0."""
+        which = self._rng.choices((None, 1, 0), shares)[0]
+        if which and self._timeouts:
+            return self._timeouts.pop()
+        return 0 if which == 0 else None
+
+    def _operations(self) -> list[Operation]:
+        rng = self._rng
+        drawn: list[Operation]
+        match rng.choice(self._theme):
+            case "condition":
+                inside: list[Operation] = rng.choice(
+                    (
+                        [Wait(0, 0, self._timeout((1, 1, 0)))],
+                        [Notify(0, everyone=rng.random() < 0.4)],
+                        [Write(0, rng.randint(1, 9)), Notify(0, everyone=rng.random() < 0.4)],
+                        [Read(0, 1)],
+                    )
+                )
+                drawn = [Acquire(0), *inside, Release(0)]
+            case "event":
+                drawn = [
+                    rng.choice(
+                        (Set(0), Set(0), Clear(0), IsSet(0, 0), WaitSet(0, 1, self._timeout((1, 1, 0))))
+                    )
+                ]
+            case "semaphore":
+                drawn = [
+                    rng.choice(
+                        (Up(0), Down(0, 0, self._timeout((3, 2, 1))), Down(0, 1, self._timeout((3, 2, 1))))
+                    )
+                ]
+            case "queue":
+                item = rng.randint(1, 9)
+                drawn = [
+                    rng.choice(
+                        (Put(0, item, 0, self._timeout((3, 2, 1))), Get(0, 1, self._timeout((3, 2, 1))))
+                    )
+                ]
+            case "lock":
+                drawn = self._section()
+            case "container":
+                key = rng.randint(1, 2)
+                drawn = [
+                    rng.choice(
+                        (Append(rng.randint(1, 9)), Length(0), Store(key, rng.randint(1, 9)), Load(key, 1))
+                    )
+                ]
+            case _:
+                drawn = [rng.choice((Read(0, 0), Write(0, rng.randint(1, 9)), WriteSucc(0, 0)))]
+                if self._timeouts and rng.random() < 0.2:
+                    drawn.append(Sleep(self._timeouts.pop()))
+        return drawn
+
+    def _section(self) -> list[Operation]:
+        inside: list[Operation] = [self._rng.choice((Read(0, 0), WriteSucc(0, 0)))]
+        timeout = self._timeout((2, 3, 0))
+        if timeout is None:
+            return [Acquire(0), *inside, Release(0)]
+        return [Try(0, TRY_REGISTER, timeout), *inside, ReleaseIf(0, TRY_REGISTER)]
 
 
-def _statement(operation: Operation) -> str:
-    match operation:
-        case Read(variable, register):
-            return f"r{register} = s.v{variable}"
-        case Write(variable, constant):
-            return f"s.v{variable} = {constant}"
-        case WriteSucc(variable, register):
-            return f"s.v{variable} = r{register} + 1"
-        case Acquire(lock):
-            return f"lock{lock}.acquire()"
-        case Release(lock):
-            return f"lock{lock}.release()"
-        case Try(lock, register):
-            return f"r{register} = lock{lock}.acquire(blocking=False)"
-        case ReleaseIf(lock, register):
-            return f"if r{register}: lock{lock}.release()"
-        case Spawn(thread):
-            return f"thread{thread}.start()"
-        case Join(thread):
-            return f"thread{thread}.join()"
-        case Publish():
-            raise ValueError("publishing needs the number of the thread: to_python writes it")
+KINDS = {"plain": programs, "waiting": waiting_programs}

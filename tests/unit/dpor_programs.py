@@ -6,6 +6,7 @@ import os
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from queue import Queue
 from threading import Condition, Event, Lock, RLock, Thread
@@ -241,6 +242,52 @@ def order_of_keys() -> Outcome:
 
     together(lambda: put("a"), lambda: put("b"))
     return tuple(found)
+
+
+def copied_during_update() -> Outcome:
+    """The update holds the set's lock: a copy that waits for it is never executed where its holder is asleep."""
+    items = {1}
+    seen: list[int] = []
+
+    def update() -> None:
+        items.update({4, 5})
+
+    def copy() -> None:
+        seen.append(len(frozenset(items)))
+
+    together(update, copy)
+    return tuple(seen)
+
+
+def repeated_list() -> Outcome:
+    items = [1]
+    seen: list[int] = []
+
+    def grow() -> None:
+        items.append(2)
+
+    together(grow, lambda: seen.append(len(items * 2)))
+    return tuple(seen)
+
+
+def size_of_defaultdict() -> Outcome:
+    """Listing its keys looks at the size first: that is a step of its own."""
+    shared = Shared()
+    found: defaultdict[str, int] = defaultdict(int)
+    seen: list[object] = []
+
+    def look() -> None:
+        seen.append(shared.y)
+        try:
+            seen.append(len(list(found)))
+        except RuntimeError:
+            seen.append("changed")
+
+    def put() -> None:
+        found["a"] = 1
+
+    together(look, put)
+    return tuple(seen)
 
 
 def last_element() -> Outcome:

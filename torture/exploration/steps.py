@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections import deque
+from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import GeneratorType, TracebackType
@@ -274,7 +274,7 @@ class Stepwise:
         return next(self._iterator)
 
 
-_REMEMBERS_SIZE = frozenset({dict, set, deque, *VIEWS})
+_REMEMBERS_SIZE = frozenset({dict, defaultdict, OrderedDict, Counter, set, deque, *VIEWS})
 
 
 def below(obj: Any) -> object:

@@ -9,6 +9,7 @@ from torture.instrument.cells import variable
 from torture.instrument.writer import Writer
 from torture.trace.site import Form, Kind
 
+_MULTIPLICATIONS = frozenset({5, 18})  # * and *= among the arguments of BINARY_OP
 _IN_PLACE = 13  # the first in-place operator among the arguments of BINARY_OP
 _CONTAINERS_IN_PLACE = {13: "+=", 14: "&=", 18: "*=", 20: "|=", 23: "-=", 25: "^="}
 _STATIC_BOOL = o.ops(
@@ -150,8 +151,9 @@ def _truth(writer: Writer, index: int) -> None:
 
 
 def _binary_op(writer: Writer, index: int) -> None:
-    if not writer.constant_operand(index, (int, float, complex, str)):
-        number = writer.layout.args[index]
+    number = writer.layout.args[index]
+    # A number leaves a container alone, but for ``items * 2``.
+    if number in _MULTIPLICATIONS or not writer.constant_operand(index, (int, float, complex, str)):
         kind = Kind.WRITE if number >= _IN_PLACE else Kind.READ
         site = writer.site(index, kind, Form.CONTAINER, _CONTAINERS_IN_PLACE.get(number, ""))
         writer.before(index, writer.begin("operator") + site + _OPERATOR)

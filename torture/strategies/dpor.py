@@ -30,6 +30,7 @@ from torture.strategies.access import (
     TIME,
     TIMER,
     UNKNOWN,
+    Access,
     Resources,
     arrival,
     dependent,
@@ -226,9 +227,9 @@ class Dpor:
         order = HappensBefore(self._steps, self._first_causes, self._fresh)
         for first, second, could_begin in order.races:
             begins = [self._steps[second].name] if could_begin else []
-            self._reverse(order.clocks, first, second, begins)
+            self._reverse(order, first, second, begins)
         for first, now in order.late:
-            self._reverse(order.clocks, first, now, [])
+            self._reverse(order, first, now, [])
         self._reverse_pending(order, ended=not stop)
 
     def _reverse_pending(self, order: HappensBefore, *, ended: bool) -> None:
@@ -245,44 +246,58 @@ class Dpor:
                 for before in order.last_steps(end - 1):
                     if not clock >> before & 1:
                         begins = [thread.path] if clock >> before == 0 else []
-                        self._reverse(order.clocks, before, end - 1, begins)
+                        self._reverse(order, before, end - 1, begins)
             if pending is not None and isinstance(pending[0], Lock) and pending[3].kind is Kind.ACQUIRE:
                 taken = order.taker(self._resources.number(pending[0]))
                 if taken >= 0 and not clock >> taken & 1:
                     begins = [thread.path] if clock >> taken == 0 else []
-                    self._reverse(order.clocks, taken, end, begins)
+                    self._reverse(order, taken, end, begins)
+            elif not thread.enabled and thread.waits_for is None:  # for the lock inside a container
+                access = self._resources.access(thread)
+                for before, could_begin in order.conflicts(access, clock):
+                    begins = [thread.path] if could_begin else []
+                    self._reverse(order, before, end, begins, access)
 
-    def _reverse(self, clocks: list[int], first: int, second: int, begins: list[str]) -> None:
+    def _reverse(
+        self,
+        order: HappensBefore,
+        first: int,
+        second: int,
+        begins: list[str],
+        pending: Access | None = None,
+    ) -> None:
         """See to it that one of those is explored instead of step ``first`` that can begin its reversal.
 
         ``begins`` has the name of the later step where that can; where it could not run then, because the earlier
-        one's thread excluded it, the exclusion is reversed: a step before.
+        one's thread excluded it, the exclusion is reversed: a step before. ``pending`` is what the later step would
+        touch where it was not executed.
         """
         steps = self._steps
         depth = steps[first].node
         for name in begins:
             while name[0] != _TIMER and (depth < 0 or name not in self._nodes[depth].enabled):
-                first = self._exclusion(first, second)
+                first = self._exclusion(first, second, pending)
                 if first < 0:
                     return
                 depth = steps[first].node
         if depth < 0:
             return  # nothing else could run then
-        for index in range(first + 1, second):
-            if clocks[index] >> first == 1 << (index - first):
-                begins.append(self._steps[index].name)
+        begins += [self._steps[index].name for index in order.beginnings(first, second)]
         self._add(self._nodes[depth], begins)
 
-    def _exclusion(self, first: int, second: int) -> int:
+    def _exclusion(self, first: int, second: int, pending: Access | None) -> int:
         """Return the step before ``first`` of the same thread that ``second`` depends on, -1 where there is none."""
         steps = self._steps
-        if second == len(steps):
+        if pending is not None:
+            later, hidden = pending, pending.hidden
+        elif second < len(steps):
+            later, hidden = steps[second].access, steps[second].hidden
+        else:
             return -1
-        later = steps[second]
         for index in range(first - 1, -1, -1):
             step = steps[index]
             if step.actor == steps[first].actor and (
-                dependent(step.access, later.access) or overlap(step.hidden, later.hidden)
+                dependent(step.access, later) or overlap(step.hidden, hidden)
             ):
                 return index
         return -1

@@ -9,6 +9,8 @@ of the two acquires. So it races with the acquire that the release belongs to, j
 
 from __future__ import annotations
 
+from bisect import bisect_right
+
 from torture.runtime.choice import LAST_STEP, LATE
 from torture.strategies.access import ACQUIRE, EVERYTHING, FAILURE, OF_CLASS, RELEASE, TAKE, TIME, Access
 
@@ -96,6 +98,7 @@ class HappensBefore:
         self._threads: dict[int, int] = {}  # what comes before the next step of a thread
         self._resources: dict[int, _Resource] = {}
         self._last: dict[int, int] = {}  # step of each actor
+        self._steps_of: dict[int, list[int]] = {}
         self._unknown = -1
         self._class_names = {
             step.access.key for step in steps if step.access.owner == OF_CLASS and step.access.writes
@@ -113,6 +116,34 @@ class HappensBefore:
         """Return the step that took a lock, which is held, -1 where there is none."""
         known = self._resources.get(lock)
         return -1 if known is None else known.taken
+
+    def conflicts(self, access: Access, clock: int) -> list[tuple[int, bool]]:
+        """Return the steps that a pending operation races with, and whether it could come before each."""
+        found = self._resource(access.resource).before(access) if access.resource else []
+        if access.hidden & EVERYTHING:
+            found += self._last.values()
+        races = []
+        for other in sorted(set(found), reverse=True):
+            if other >= 0 and not clock >> other & 1:
+                races.append((other, clock >> other == 0))
+                clock |= self.clocks[other]
+        return races
+
+    def beginnings(self, first: int, end: int) -> list[int]:
+        """Return the steps before ``end`` that can begin what is reversed at step ``first``, in their order.
+
+        Each is the first one of its actor after ``first``, so the others need not be looked at.
+        """
+        clocks = self.clocks
+        found = []
+        for indices in self._steps_of.values():
+            at = bisect_right(indices, first)
+            if at < len(indices):
+                index = indices[at]
+                if index < end and clocks[index] >> first == 1 << (index - first):
+                    found.append(index)
+        found.sort()
+        return found
 
     def _cause(self, causes: list[tuple[int, int]]) -> None:
         for who, whom in causes:
@@ -161,6 +192,7 @@ class HappensBefore:
         self.clocks.append(clock)
         self._threads[actor] = clock
         self._last[actor] = index
+        self._steps_of.setdefault(actor, []).append(index)
         if step.hidden & EVERYTHING:
             self._unknown = index
         for resource, access in accesses:
