@@ -9,9 +9,9 @@ from typing import Any
 
 from torture.exploration.diagnosis import fingerprint_of, first_difference, record
 from torture.exploration.execution import Execution
+from torture.exploration.explanation import explain
 from torture.exploration.portfolio import portfolio
 from torture.exploration.session import Session
-from torture.exploration.shrink import describe_simplest
 from torture.exploration.unseen import Unseen
 from torture.findings import Finding, Result, Verdict
 from torture.runtime import originals
@@ -60,7 +60,7 @@ def explore(session: Session, progress: Progress) -> Result:
     else:
         difference = first_difference(session, job.seed, unseen)
         _search(session, search, unseen, progress)
-    finding = None if search.failing is None else describe_simplest(session, search.failing, unseen)
+    finding = None if search.failing is None else explain(session, search.failing, unseen)
     trace = None if finding is None else finding.trace
     if job.trace is not None and finding is None and search.last is not None:
         trace = record(session, search.last.schedule)[1]
