@@ -23,7 +23,8 @@ def explain(session: Session, failing: Execution, unseen: Unseen) -> Finding:
         return describe(session, failing, unseen)
     simplest = shrink(session, failing)
     finding = describe(session, simplest, unseen)
-    if finding.trace is None or "not-replayed" in finding.labels:
+    trace = finding.trace
+    if trace is None or "not-replayed" in finding.labels:
         return finding
     if simplest is not failing:
         sizes = {
@@ -34,6 +35,6 @@ def explain(session: Session, failing: Execution, unseen: Unseen) -> Finding:
         finding = replace(finding, shrunk_from=sizes)
     return replace(
         finding,
-        twin=nearest_twin(session, simplest, finding.trace),
+        twin=nearest_twin(session, simplest, trace),
         no_return=point_of_no_return(session, simplest),
     )
