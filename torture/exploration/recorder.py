@@ -232,6 +232,19 @@ class EventRecorder:
         return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
+class OperationCount(EventRecorder):
+    """Counts the operations of each thread, by its path, instead of writing them down."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.done: dict[str, int] = {}
+
+    def record(
+        self, thread: VirtualThread, site: Site, obj: object, key: object, writes: bool, value: object
+    ) -> None:
+        self.done[thread.path] = self.done.get(thread.path, 0) + 1
+
+
 def _peek(obj: Any, name: str) -> object:
     """Return an attribute's value from the instance or slot, without running a property."""
     if type(obj) is dict:

@@ -19,12 +19,11 @@ from typing import TYPE_CHECKING
 from torture.errors import ReplayMismatchError
 from torture.exploration.diagnosis import fingerprint_of
 from torture.exploration.recorder import EventRecorder
-from torture.runtime.thread import VirtualThread
+from torture.exploration.recorder import OperationCount as _Count
 from torture.strategies.bounded import Bounded
 from torture.strategies.deviating import Deviating, Deviation
 from torture.strategies.fixed import Replay
 from torture.strategies.strategy import Strategy
-from torture.trace.site import Site
 
 if TYPE_CHECKING:
     from torture.exploration.execution import Execution
@@ -64,19 +63,6 @@ class _Candidate:
     cost: Cost
 
 
-class Count(EventRecorder):
-    """Counts operations instead of writing them down."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.done: dict[str, int] = {}
-
-    def record(
-        self, thread: VirtualThread, site: Site, obj: object, key: object, writes: bool, value: object
-    ) -> None:
-        self.done[thread.path] = self.done.get(thread.path, 0) + 1
-
-
 class _Search:
     """Executes candidates, each once and within the bounds."""
 
@@ -114,13 +100,18 @@ class _Search:
 
     def first(self, plans: Iterable[Plan], than: _Candidate) -> _Candidate:
         """Return the first of the plans that fails in the same way and is simpler, else ``than``."""
-        found = (self.simpler(plan, than) for plan in plans)
-        return next((candidate for candidate in found if candidate is not None), than)
+        for plan in plans:
+            if self.spent:  # the plans of a long schedule cost more than an execution
+                break
+            found = self.simpler(plan, than)
+            if found is not None:
+                return found
+        return than
 
     def possible(self, plan: Plan) -> list[Deviation]:
         """Return the deviations that could be added to a plan."""
-        count = Count()
-        strategy = Deviating(count.done, plan)
+        count = _Count()
+        strategy = Deviating(count.done, plan, lists=True)
         self._run(strategy, count)
         return strategy.possible
 
@@ -137,7 +128,7 @@ class _Search:
         return failure is not None and fingerprint_of(self._session, failure) == self._fingerprint
 
     def _execute(self, strategy_of: Callable[[dict[str, int]], Deviating]) -> _Candidate | None:
-        count = Count()
+        count = _Count()
         strategy = strategy_of(count.done)
         execution = self._run(strategy, count)
         if execution.stalled or not self._fails(execution):
@@ -256,7 +247,7 @@ def _timers(changes: Plan) -> Plan:
 def _in_order(turns: Plan) -> Plan:
     """Return the changes that let threads have their turns in another order."""
     return tuple(
-        replace(turn, choice=following.thread)
+        Deviation(turn.thread, turn.done, turn.visit, following.thread, turn.preempts)
         for turn, following in pairwise(turns)
         if turn.thread != following.thread
     )

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from torture.errors import ReplayMismatchError
 from torture.exploration.diagnosis import record, record_under, token_of
-from torture.exploration.shrink import Count, Plan
+from torture.exploration.recorder import OperationCount
+from torture.exploration.shrink import Plan
 from torture.findings import Twin
 from torture.report.cause import thread_names
 from torture.strategies.deviating import Deviating, Deviation
@@ -39,7 +40,7 @@ def nearest_twin(session: Session, failing: Execution, trace: Trace) -> Twin | N
         return None  # too long for more than a few tries
     search = _Search(session)
     try:
-        _, strategy = search.run(Deviating(search.done, schedule=failing.schedule))
+        _, strategy = search.run(Deviating(search.done, schedule=failing.schedule, lists=True))
     except ReplayMismatchError:
         return None
     plan = tuple(strategy.made)
@@ -71,7 +72,7 @@ class _Search:
 
     def run(self, strategy: Deviating) -> tuple[Execution, Deviating]:
         """Execute once; the strategy counts with ``done``."""
-        count = Count()
+        count = OperationCount()
         count.done = self.done
         self.done.clear()
         execution = self._session.run(strategy, Random(0), count)

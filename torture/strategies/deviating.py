@@ -10,7 +10,7 @@ recorder counts them, also those that a thread executes while it is alone.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from random import Random
 
 from torture.runtime.choice import FIRE_TIMER, SchedulingPoint
@@ -37,20 +37,27 @@ class Deviation:
 class Deviating:
     """Lets threads run as expected but for the given deviations; notes those that it made.
 
-    Following a ``schedule`` instead, it notes the deviations of that one.
+    Following a ``schedule`` instead, it notes the deviations of that one. ``lists`` asks for those that could be
+    added: there are as many as there are steps and threads.
     """
 
     exhausted = False
 
     def __init__(
-        self, done: dict[str, int], plan: Sequence[Deviation] = (), schedule: Schedule | None = None
+        self,
+        done: dict[str, int],
+        plan: Sequence[Deviation] = (),
+        schedule: Schedule | None = None,
+        *,
+        lists: bool = False,
     ) -> None:
         self._done = done  # operations by thread, counted by the recorder of the same execution
         self._plan = {(d.thread, d.done, d.visit): d.choice for d in plan}
         self._replay = None if schedule is None else Replay(schedule)
+        self._lists = lists
         self.made: list[Deviation] = []
         self.changes: list[Deviation] = []  # the same and those that were as usual
-        self.possible: list[Deviation] = []  # all that could have been made where it went on as usual
+        self.possible: list[Deviation] = []  # that could have been made where it went on as usual
 
     def begin(self, rng: Random) -> bool:
         self._visits: dict[tuple[str, int], int] = {}
@@ -67,9 +74,9 @@ class Deviating:
         made = Deviation(*place, name, goes_on)
         if choice != usual:
             self.made.append(made)
-        else:
+        elif self._lists:
             others = [point.threads[index].path for index in point.runnable if index != usual]
-            self.possible += [replace(made, choice=other) for other in others + [""] * point.timer]
+            self.possible += [Deviation(*place, other, goes_on) for other in others + [""] * point.timer]
         if choice != point.current:
             self.changes.append(made)
             if choice in self._interrupted:
