@@ -90,7 +90,8 @@ class Finding:
     fingerprint: str
     schedule: str = ""
     reachable: str | None = None  # "gil", "free-threaded", or None where it was not determined
-    labels: tuple[str, ...] = ()  # "timing", ...
+    # "timing"; where a GIL does not prevent it, by which of its switch places: "always", "finalizer", "cold only"; ...
+    labels: tuple[str, ...] = ()
     threads: int = 0
     preemptions: int = 0
     steps: int = 0

@@ -15,6 +15,7 @@ from typing import Any
 
 from torture.errors import InternalError
 from torture.exploration import steps, substitution
+from torture.exploration.finalizers import in_finalizer
 from torture.exploration.recorder import TRUSTED_MODULES
 from torture.instrument.atomicity import (
     FUNCTIONS,
@@ -234,9 +235,16 @@ class KernelPoints:
 
 
 class GilPoints(KernelPoints):
-    """The places where an interpreter with a GIL switches: function entry, loops, after calls of C functions."""
+    """The places where an interpreter with a GIL switches: function entry, loops, after calls of C functions.
 
-    __slots__ = ()
+    ``cold``: also those that it has until it is warm. ``finalizers``: also those inside finalisers.
+    """
+
+    __slots__ = ("_finalizers", "_silent")
+
+    def __init__(self, *, cold: bool = False, finalizers: bool = True) -> None:
+        self._silent: frozenset[object] = frozenset() if cold else GIL_SILENT
+        self._finalizers = finalizers
 
     def call(self, site: Site, function: Any, first: object) -> object:
         if not _kernel.active:
@@ -247,12 +255,12 @@ class GilPoints(KernelPoints):
         elif kind is MethodType:
             native = type(function.__func__) is not FunctionType or _stands_for_c(function.__func__)
         elif kind is BuiltinMethodType:
-            owner = type(function.__self__)
-            native = function not in GIL_SILENT and (owner, function.__name__) != (list, "append")
+            silent = function.__name__ == "append" and type(function.__self__) is list
+            native = not (function in self._silent or (silent and list.append in self._silent))
             if function in FILE_FUNCTIONS or isinstance(function.__self__, FILE_TYPES):
                 self.enter(site)  # the call gives the GIL away before it does anything
         else:
-            native = function not in GIL_SILENT if kind is type else True
+            native = function not in self._silent if kind is type else True
         _kernel.current.calls.append((site, native))
         return function
 
@@ -270,6 +278,8 @@ class GilPoints(KernelPoints):
 
     def enter(self, site: Site) -> None:
         kernel = _kernel
+        if not self._finalizers and kernel.active and in_finalizer(sys._getframe(1)):
+            return
         if kernel.countdown > 1:
             kernel.countdown -= 1
             return

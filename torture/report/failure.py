@@ -7,6 +7,7 @@ threads one column and the thread's name in front of each row. The rows that the
 from __future__ import annotations
 
 import os
+import sys
 import textwrap
 from collections.abc import Iterator, Sequence
 
@@ -20,6 +21,7 @@ from torture.trace.event import Trace
 HEIGHT = 60  # lines
 MESSAGE_HEIGHT = 16  # lines of the message, at most
 NO_SCHEDULE = "it cannot be replayed: its schedule is not known"
+SWITCHES = frozenset({"always", "finalizer", "cold only"})  # labels of a finding that a GIL does not prevent
 MARK = "▸ "
 LOST = "✗ "  # the point of no return
 MARGIN = len(MARK)
@@ -110,10 +112,13 @@ def _facts(finding: Finding) -> str:
             steps.counted(number, noun.removesuffix("s")) for noun, number in finding.shrunk_from.items()
         )
         facts += f" (shrunk from {', '.join(larger)})"
+    labels = [label for label in finding.labels if label not in SWITCHES]
     if finding.reachable:
         facts += f"; reachable: {finding.reachable}"
-    if finding.labels:
-        facts += f"; {', '.join(finding.labels)}"
+    for label in SWITCHES & {*finding.labels}:
+        facts += f" ({label}, Python {sys.version_info.major}.{sys.version_info.minor})"
+    if labels:
+        facts += f"; {', '.join(labels)}"
     return f"{facts}; every step: replay with --trace FILE"
 
 
