@@ -34,6 +34,11 @@ def export(job: Job, token: Token, imported: Callable[[], None]) -> Result:
         raise UsageError(
             "the code has changed since the token was made; explore it again, and export that finding"
         )
+    if token.fingerprint.startswith(FindingKind.UNSAFE_BUILTIN):
+        raise UsageError(
+            "two threads at once in a builtin that nothing guards: an ordinary interpreter does not notice it, so that"
+            " a script has nothing to show"
+        )
     recorder = PlaceRecorder()
     try:
         execution = session.run(Replay(token.schedule), Random(0), recorder)

@@ -48,7 +48,6 @@ class Interference:
 class _Candidate:
     """Which of several is told: the highest rank, then the latest."""
 
-    hinges: bool  # around the switch that the passing twin has elsewhere
     rank: int
     second: int
     between: int
@@ -58,7 +57,7 @@ class _Candidate:
 def interference(trace: Trace, twin: Twin | None = None) -> Interference | None:
     """Return the most telling interference of the trace, the last one of equals, or None.
 
-    One around the switch that the nearest passing ``twin`` has elsewhere tells most.
+    Where the nearest passing ``twin`` has a switch elsewhere, only one that this undoes counts.
     """
     name = subjects(trace)
     found = max(_candidates(trace, twin, name), default=None)
@@ -87,24 +86,26 @@ def _candidates(trace: Trace, twin: Twin | None, name: Callable[[Event], str]) -
             thread = trace.events[position].thread
             if thread in last:
                 between = positions[last[thread] : index + 1]
-                hinges = twin is not None and _spans(trace, between, twin)
-                found = _judge(trace, between, waits.get(thread, []), hinges=hinges)
+                hinges = twin is not None and twin.change == "moved"
+                undone = not hinges or (twin is not None and _spans(trace, between, twin))
+                found = _judge(trace, between, waits.get(thread, []), hinges=hinges) if undone else None
                 if found is not None:
                     yield found
             last[thread] = index
 
 
 def _spans(trace: Trace, positions: list[int], twin: Twin) -> bool:
-    """Tell whether the twin's switch stands between the first and the last of the accesses."""
-    at = twin.at
-    thread = trace.events[positions[0]].thread
-    return (
-        twin.change != "added"
-        and twin.preempts
-        and at is not None
-        and at.thread == thread
-        and positions[0] <= at.step < positions[-1]
-    )
+    """Tell whether the twin's switch stands between the first and the last of the accesses, and passes after these."""
+    at, later = twin.at, twin.later
+    first, last = positions[0], positions[-1]
+    if at is None or trace.events[first].thread != at.thread or not first <= at.step < last:
+        return False
+    if later is None or trace.events[min(later.step, len(trace.events) - 1)] != later:
+        return True  # not to be found in this trace
+    if later.kind == Kind.ACQUIRE:  # what it guards comes next
+        mine = (p for p in range(later.step, last + 1) if trace.events[p].thread == at.thread)
+        return sum(trace.events[p].kind in ACCESSES for p in mine) <= 1
+    return last <= later.step
 
 
 def _judge(trace: Trace, positions: list[int], waits: list[int], *, hinges: bool) -> _Candidate | None:
@@ -120,7 +121,7 @@ def _judge(trace: Trace, positions: list[int], waits: list[int], *, hinges: bool
         return None
     if rank == 2 and not hinges and place(first) == place(second):  # a loop that waits for the other's write
         return None
-    return _Candidate(hinges, rank, second=positions[-1], between=others[-1], first=positions[0])
+    return _Candidate(rank, second=positions[-1], between=others[-1], first=positions[0])
 
 
 def subject(resource: str) -> str:
