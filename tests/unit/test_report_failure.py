@@ -270,6 +270,26 @@ def test_the_interference_around_the_twins_switch_is_told() -> None:
     assert lines[1].startswith("B wrote C#1.m between two reads of it by A")
 
 
+def test_an_interference_that_the_twin_does_not_undo_is_not_told() -> None:
+    script = lost_update()
+    script(1, "read", "C#1.m", "0", line=7)
+    twin = Twin("moved", "A", "B", preempts=True, token="", at=script.trace.events[-1])
+
+    assert not any("between" in line for line in report(script, replace(FINDING, twin=twin)))
+
+
+def test_an_interference_that_ends_after_the_place_where_it_passes_is_not_told() -> None:
+    script = lost_update()
+    at, inside = script.trace.events[2], script.trace.events[5]
+    assert (at.kind, inside.kind) == ("read", "write")
+    script(1, "write", "C#1.m", "1", line=8)
+    twin = Twin("moved", "A", "B", preempts=True, token="", at=at, later=inside)
+    earlier = replace(twin, later=at)
+
+    assert any("between" in line for line in report(script, replace(FINDING, twin=twin)))
+    assert not any("between" in line for line in report(script, replace(FINDING, twin=earlier)))
+
+
 def test_equal_rows_stand_once() -> None:
     script = lost_update()
     for _ in range(5):
