@@ -9,7 +9,7 @@ import sys
 import weakref
 from pathlib import Path
 from types import BuiltinFunctionType, FrameType, FunctionType, MemberDescriptorType, MethodType, ModuleType
-from typing import Any
+from typing import Any, cast
 
 from torture.runtime import baton, blocking, carrier, kernel, patching, primitives, threads, timing
 from torture.runtime.blocking import FILES, Descriptors
@@ -67,7 +67,7 @@ class EventRecorder:
         innermost = sys._getframe(2)
         frame = own_frame(innermost) or _outermost_trusted(innermost)
         code = frame.f_code if frame else None
-        if isinstance(obj, Lock):
+        if type(obj) is Lock:
             self._name_lock(obj, innermost)
         steps = (
             site.form is Form.ITERATE and value == "next"
@@ -86,7 +86,7 @@ class EventRecorder:
         )
         self.events.append(event)
         if (
-            isinstance(obj, Lock)
+            type(obj) is Lock
             and obj.label != "waiter"
             and site.kind in (Kind.ACQUIRE, Kind.TRY)
             and obj.holder is None
@@ -120,21 +120,22 @@ class EventRecorder:
         known = self._labels.get(id(obj))
         if known is not None and known[1] is type(obj) and (known[2] is None or known[2]() is obj):
             return known[0]
-        if isinstance(obj, VirtualThread):
-            return obj.name
-        if isinstance(obj, Clock):
+        kind = type(obj)  # not ``isinstance``, which reads ``__class__``: that may be the program's code
+        if kind is VirtualThread:
+            return cast(VirtualThread, obj).name
+        if kind is Clock:
             return "clock"
-        if isinstance(obj, Descriptors):
+        if kind is Descriptors:
             return "descriptor"
-        if isinstance(obj, (type, ModuleType)):
-            return obj.__name__
-        name = obj.label if isinstance(obj, Lock) else type(obj).__name__.removeprefix("_Py")
+        if issubclass(kind, (type, ModuleType)):
+            return str(cast(type, obj).__name__)
+        name = cast(Lock, obj).label if kind is Lock else kind.__name__
         number = self._counts[name] = self._counts.get(name, 0) + 1
         try:
             reference = weakref.ref(obj)
         except TypeError:
             reference = None
-        label = f"{name}#{number}"
+        label = f"{name.removeprefix('_Py')}#{number}"  # queue's pure-Python SimpleQueue is _PySimpleQueue
         self._labels[id(obj)] = (label, type(obj), reference)
         return label
 
@@ -165,13 +166,13 @@ class EventRecorder:
     def _resource(self, site: Site, obj: object, key: object, value: object) -> str:
         form = site.form
         if form is Form.SWITCH or obj is None:
-            return ""
+            return value if form is Form.CALL and isinstance(value, str) else ""
         if form is Form.GLOBAL:
             return f"{site.module}.{site.name}"
         if form is Form.CELL:
             return site.name
         if form is Form.ATTRIBUTE:
-            if isinstance(obj, dict) and site.kind is not Kind.READ and "__name__" in obj:
+            if type(obj) is dict and site.kind is not Kind.READ and "__name__" in obj:
                 return f"{obj['__name__']}.{site.name}"
             return f"{self.label(obj)}.{site.name}"
         if obj is FILES:
