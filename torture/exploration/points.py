@@ -240,10 +240,10 @@ class GilPoints(KernelPoints):
     ``cold``: also those that it has until it is warm. ``finalizers``: also those inside finalisers.
     """
 
-    __slots__ = ("_finalizers", "_silent")
+    __slots__ = ("_cold", "_finalizers")
 
     def __init__(self, *, cold: bool = False, finalizers: bool = True) -> None:
-        self._silent: frozenset[object] = frozenset() if cold else GIL_SILENT
+        self._cold = cold
         self._finalizers = finalizers
 
     def call(self, site: Site, function: Any, first: object) -> object:
@@ -255,13 +255,14 @@ class GilPoints(KernelPoints):
         elif kind is MethodType:
             native = type(function.__func__) is not FunctionType or _stands_for_c(function.__func__)
         elif kind is BuiltinMethodType:
-            silent = function.__name__ == "append" and type(function.__self__) is list
-            native = not (function in self._silent or (silent and list.append in self._silent))
+            owner = type(function.__self__)
+            native = function not in GIL_SILENT and (owner, function.__name__) != (list, "append")
             if function in FILE_FUNCTIONS or isinstance(function.__self__, FILE_TYPES):
                 self.enter(site)  # the call gives the GIL away before it does anything
         else:
-            native = function not in self._silent if kind is type else True
-        _kernel.current.calls.append((site, native))
+            native = function not in GIL_SILENT if kind is type else True
+        cold = self._cold and kind is not FunctionType and kind is not MethodType
+        _kernel.current.calls.append((site, native or cold))
         return function
 
     def called(self, site: Site) -> None:

@@ -11,11 +11,11 @@ import bisect
 import collections
 import heapq
 import itertools
-import sys
 from array import array
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass
+from sys import version_info
 from types import (
     BuiltinFunctionType,
     CodeType,
@@ -275,5 +275,5 @@ SILENT_WHEN_WARM: dict[tuple[int, int], dict[object, str]] = {
     },
 }
 GIL_SILENT: frozenset[object] = frozenset(
-    SILENT_WHEN_WARM.get(sys.version_info[:2], SILENT_WHEN_WARM[max(SILENT_WHEN_WARM)])
+    SILENT_WHEN_WARM.get(version_info[:2], SILENT_WHEN_WARM[max(SILENT_WHEN_WARM)])
 )
