@@ -85,6 +85,7 @@ def test_failing_from_the_start_is_said() -> None:
     [
         (step("write", "list#1.append()"), "call of list#1.append() (count.py:3)"),
         (step("spawn", "Thread-1"), "start of Thread-1 (count.py:3)"),
+        (step("try", "Event#1.waiter#1"), "wait for Event#1 (count.py:3)"),
         (step("end"), "end (count.py:3)"),
         (step("switch"), "step (count.py:3)"),
         (step("timer"), "early timer (count.py:3)"),

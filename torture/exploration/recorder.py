@@ -60,11 +60,14 @@ class EventRecorder:
         self._locks: dict[int, Lock] = {}
         self._labels: dict[int, tuple[str, type, Any]] = {}
         self._counts: dict[str, int] = {}
+        self._early = 0  # timers that fired early so far
 
     def record(
         self, thread: VirtualThread, site: Site, obj: object, key: object, writes: bool, value: object
     ) -> None:
         innermost = sys._getframe(2)
+        if kernel.KERNEL.early_timers > self._early:
+            self._note_early_timers(thread)
         frame = own_frame(innermost) or _outermost_trusted(innermost)
         code = frame.f_code if frame else None
         if type(obj) is Lock:
@@ -94,23 +97,26 @@ class EventRecorder:
             self.acquired[id(obj)] = event
             self._locks[id(obj)] = obj  # kept: one that is dropped while it is held is worth a word, too
 
-    def fired_early(self, thread: VirtualThread) -> None:
-        """Write down that the time for which a thread waits was cut short."""
-        running = thread is kernel.KERNEL.current  # it is the one that asks: its stack is the present one
-        frame = own_frame(sys._getframe(1) if running else kernel.KERNEL.frame(thread))
-        event = Event(
-            step=len(self.events),
-            thread=thread.index,
-            kind=str(Kind.TIMER),
-            resource="",
-            value="",
-            function=frame.f_code.co_qualname if frame else "",
-            module=str(frame.f_globals.get("__name__", "")) if frame else "",
-            file=frame.f_code.co_filename if frame else "",
-            line=(frame.f_lineno if frame else 0) or 0,
-            depth=_depth(frame),
-        )
-        self.events.append(event)
+    def _note_early_timers(self, current: VirtualThread) -> None:
+        """Write down whose time to wait was cut short since the last operation."""
+        running = kernel.KERNEL
+        fired = [thread for thread in running.threads if thread.timed_out] or [current]
+        for thread in fired[: running.early_timers - self._early]:
+            frame = own_frame(sys._getframe(2) if thread is current else running.frame(thread))
+            event = Event(
+                step=len(self.events),
+                thread=thread.index,
+                kind=str(Kind.TIMER),
+                resource="",
+                value="",
+                function=frame.f_code.co_qualname if frame else "",
+                module=str(frame.f_globals.get("__name__", "")) if frame else "",
+                file=frame.f_code.co_filename if frame else "",
+                line=(frame.f_lineno if frame else 0) or 0,
+                depth=_depth(frame),
+            )
+            self.events.append(event)
+        self._early = running.early_timers
 
     def stopped(self) -> None:
         """See all threads where they stand at the end, for recorders that want to."""

@@ -61,6 +61,8 @@ def operation(event: Event, known: str = "") -> str:
     noun = _NOUNS.get(kind, kind.value)
     if event.resource.endswith(")") and kind in (Kind.READ, Kind.WRITE):
         what = f"call of {event.resource}"
+    elif ".waiter#" in event.resource:
+        what = f"wait for {event.resource.partition('.waiter#')[0]}"
     elif event.resource:
         what = f"{noun} {'it' if event.resource == known else event.resource}"
     else:

@@ -16,9 +16,6 @@ class Recorder(Protocol):
     ) -> None:
         """Note one operation."""
 
-    def fired_early(self, thread: VirtualThread) -> None:
-        """Note that the time for which a thread waits was cut short."""
-
 
 class Idle(Protocol):
     """Waits outside the kernel (file descriptors) when no thread can run."""

@@ -338,7 +338,8 @@ class Kernel:
             if choice == ABANDON:
                 self.stop = Stop("abandoned")
                 return None
-            self._fire_early()
+            self.early_timers += 1
+            self._timer_fires(self.clock.fire_early())
 
     def _grant_alone(self, index: int) -> bool:
         """Let the only thread that can run go on; False when the watcher has seen enough."""
@@ -406,13 +407,6 @@ class Kernel:
     def _fire_due_timers(self) -> None:
         while (index := self.clock.pop_due(self._is_stale)) is not None:
             self._timer_fires(index)
-
-    def _fire_early(self) -> None:
-        self.early_timers += 1
-        index = self.clock.fire_early()
-        if self.recorder is not None:
-            self.recorder.fired_early(self.threads[index])
-        self._timer_fires(index)
 
     def _timer_fires(self, index: int, cause: int = LAST_STEP) -> None:
         self.causes.append((cause, index))
