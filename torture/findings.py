@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from torture.trace.event import Trace
+from torture.trace.event import Event, Trace
 
 RESULT_SCHEMA = 1
 
@@ -50,6 +50,38 @@ class FindingKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Twin:
+    """The nearest schedule that passes: the failing one but for one switch.
+
+    Threads by name. The switch is from ``thread``, which has executed ``at``, or cannot go on there, to ``runs`` ("": a
+    timer fires early). ``moved``: it passes with the switch just before ``sooner`` or just after ``later``, whichever
+    there are. ``dropped``: ``instead`` goes on. ``added``: the failing schedule has no switch there, before ``sooner``.
+    """
+
+    change: str  # "moved", "dropped", "added"
+    thread: str
+    runs: str
+    preempts: bool  # the thread could have gone on
+    token: str  # replays the twin
+    instead: str = ""
+    at: Event | None = None
+    sooner: Event | None = None
+    later: Event | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NoReturn:
+    """The first step from which all ``sampled`` continuations fail; one step earlier ``passing`` of them pass.
+
+    ``step`` is None where they fail from the start.
+    """
+
+    sampled: int
+    passing: int = 0
+    step: Event | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One failure. ``schedule`` is the token that replays it, "" where there is none (a crash)."""
 
@@ -58,11 +90,14 @@ class Finding:
     fingerprint: str
     schedule: str = ""
     reachable: str | None = None  # "gil", "free-threaded", or None where it was not determined
-    labels: tuple[str, ...] = ()  # "timing", ...
+    # "timing"; where a GIL does not prevent it, by which of its switch places: "always", "finalizer", "cold only"; ...
+    labels: tuple[str, ...] = ()
     threads: int = 0
     preemptions: int = 0
     steps: int = 0
     shrunk_from: dict[str, int] | None = None
+    twin: Twin | None = None
+    no_return: NoReturn | None = None
     errors: tuple[str, ...] = ()  # traceback text of every thread that raised
     counts: dict[str, int] = field(default_factory=dict)  # lost, duplicated, ... when a check counted
     trace: Trace | None = None  # what ran, for the failure report; not part of the JSON

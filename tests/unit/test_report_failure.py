@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 
-from torture.findings import Finding, FindingKind
+from torture.findings import Finding, FindingKind, NoReturn, Twin
 from torture.report.failure import render, render_trace
 from torture.trace.event import Event, ThreadInfo, Trace
 
@@ -220,8 +221,24 @@ def test_any_trace_fits_into_sixty_lines_of_the_asked_width(seed: int) -> None:
             file=rng.choice(["a.py", "/x/site-packages/p/m.py", "/x/a_module_with_quite_a_long_name.py"]),
         )
     message = "word " * rng.choice([1, 400]) + "\n  line" * rng.choice([0, 90]) + "x" * rng.choice([0, 300])
+    events = (None, *script.trace.events)
     finding = Finding(
-        rng.choice(list(FindingKind)), message, "x", labels=("timing",), shrunk_from={"steps": 10**6}
+        rng.choice(list(FindingKind)),
+        message,
+        "x",
+        labels=("timing",),
+        shrunk_from={"steps": 10**6},
+        twin=Twin(
+            rng.choice(["moved", "dropped", "added"]),
+            names[0],
+            rng.choice(["", names[-1]]),
+            preempts=rng.random() < 0.5,
+            token="T1-x",
+            at=rng.choice(events),
+            sooner=rng.choice(events),
+            later=rng.choice(events),
+        ),
+        no_return=NoReturn(32, 5, rng.choice(events)),
     )
     width = rng.choice([60, 80, 120])
 
@@ -229,6 +246,99 @@ def test_any_trace_fits_into_sixty_lines_of_the_asked_width(seed: int) -> None:
     assert len(lines) <= 60
     assert max(len(line) for line in lines[:-1]) <= width
     assert report(script, finding, width) == lines
+
+
+def test_the_point_of_no_return_has_a_mark_of_its_own() -> None:
+    script = lost_update()
+    step = script.trace.events[3]
+    assert (step.thread, step.kind) == (2, "read")
+
+    lines = report(script, replace(FINDING, no_return=NoReturn(32, 5, step)))
+    (marked,) = (line for line in lines if line.startswith("✗"))
+    assert "C#1.n ➜ 0" in marked
+    assert sum(line.startswith("▸") for line in lines) == 3
+
+
+def test_the_interference_around_the_twins_switch_is_told() -> None:
+    script = lost_update()  # a lost update of n would be told, did it not hinge on something else
+    script(1, "read", "C#1.m", "0", line=7)(2, "acquire", "Lock#1", line=8)(1, "acquire", "Lock#1", line=8)
+    script(2, "write", "C#1.m", "1", line=9)(1, "acquire", "Lock#1", line=8)(1, "read", "C#1.m", "1", line=10)
+    at = script.trace.events[7]
+    assert at.resource == "C#1.m"
+
+    lines = report(script, replace(FINDING, twin=Twin("moved", "A", "B", preempts=True, token="", at=at)))
+    assert lines[1].startswith("B wrote C#1.m between two reads of it by A")
+
+
+def test_an_interference_that_the_twin_does_not_undo_is_not_told() -> None:
+    script = lost_update()
+    script(1, "read", "C#1.m", "0", line=7)
+    twin = Twin("moved", "A", "B", preempts=True, token="", at=script.trace.events[-1])
+
+    assert not any("between" in line for line in report(script, replace(FINDING, twin=twin)))
+
+
+def test_an_interference_that_ends_after_the_place_where_it_passes_is_not_told() -> None:
+    script = lost_update()
+    at, inside = script.trace.events[2], script.trace.events[5]
+    assert (at.kind, inside.kind) == ("read", "write")
+    script(1, "write", "C#1.m", "1", line=8)
+    twin = Twin("moved", "A", "B", preempts=True, token="", at=at, later=inside)
+    earlier = replace(twin, later=at)
+
+    assert any("between" in line for line in report(script, replace(FINDING, twin=twin)))
+    assert not any("between" in line for line in report(script, replace(FINDING, twin=earlier)))
+
+
+def test_equal_rows_stand_once() -> None:
+    script = lost_update()
+    for _ in range(5):
+        script(2, "release", "Lock#1", line=9)
+
+    (row,) = (line for line in report(script) if "release Lock#1" in line)
+    assert "release Lock#1 ×5" in row
+
+
+def test_a_few_private_accesses_are_left_out() -> None:
+    script = lost_update()
+    script(0, "read", "mine", "1", line=5)(0, "read", "mine", "2", line=6)(0, "join", "B", line=13)
+
+    text = "\n".join(report(script))
+    assert "mine" not in text
+    assert "2 steps" not in text
+
+
+def test_names_that_begin_alike_are_told_apart_by_their_ends() -> None:
+    script = Script("main", "ThreadPoolExecutor-0_0", "ThreadPoolExecutor-0_1")
+    for thread in (0, 1, 2):
+        script(thread, "acquire", "Lock#1", line=thread)
+
+    (header,) = (line for line in report(script) if "main" in line)
+    assert "0_0" in header
+    assert "0_1" in header
+
+
+def test_of_a_call_the_method_is_kept() -> None:
+    script = Script("main", "A", "B")
+    for thread in range(3):
+        script(thread, "write", f"stat('/tmp/a/very/long/path/to/file{thread}')", line=thread)
+
+    assert sum("stat(…" in line for line in report(script)) == 3
+
+
+def test_an_early_timer_is_a_row() -> None:
+    assert any("timer (early)" in line for line in report(lost_update()(1, "timer", line=3)))
+
+
+def test_a_long_aftermath_is_cut() -> None:
+    script = lost_update()
+    for line in range(40):
+        script(0, "release", f"Lock#{line}", line=line)(1, "release", f"Lock#{line}", line=line)
+
+    lines = report(script)
+    assert len(lines) < 45
+    assert any("Lock#39" in line for line in lines)
+    assert any("switches …" in line for line in lines)
 
 
 def test_the_whole_trace_has_one_line_for_each_thread_and_event() -> None:

@@ -7,11 +7,13 @@ import jsonschema
 import pytest
 
 from torture.errors import UsageError
-from torture.findings import Finding, FindingKind, Result, Verdict
+from torture.findings import Finding, FindingKind, NoReturn, Result, Twin, Verdict
 from torture.report.json import dumps, from_json, to_json
+from torture.trace.event import Event
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs/result.schema.json").read_text())
 
+STEP = Event(3, 1, "read", "C#1.n", "0", "C.add", "count", "/home/me/count.py", 7, 2)
 FINDING = Finding(
     FindingKind.LOST,
     "1 of 3 lost: \udc80 ➜",
@@ -23,6 +25,8 @@ FINDING = Finding(
     preemptions=1,
     steps=9,
     shrunk_from={"threads": 3, "preemptions": 4, "steps": 40},
+    twin=Twin("moved", "A", "B", preempts=True, token="T1-def", at=STEP, later=STEP),
+    no_return=NoReturn(sampled=32, passing=5, step=STEP),
     errors=("Traceback",),
     counts={"lost": 1},
 )

@@ -26,7 +26,7 @@ def _describe(thread: VirtualThread, namer: EventRecorder) -> Waiter:
     if resource is None and thread.pending is not None:
         resource = thread.pending[0]  # about to take a lock that another thread took first
     holder, since = "", ""
-    if isinstance(resource, Lock) and resource.holder is not None:
+    if isinstance(resource, Lock) and resource.label != "waiter" and resource.holder is not None:
         holder = "itself" if resource.holder is thread else resource.holder.name
         taken = namer.acquired.get(id(resource))
         if taken is not None:

@@ -34,6 +34,11 @@ def export(job: Job, token: Token, imported: Callable[[], None]) -> Result:
         raise UsageError(
             "the code has changed since the token was made; explore it again, and export that finding"
         )
+    if token.fingerprint.startswith(FindingKind.UNSAFE_BUILTIN):
+        raise UsageError(
+            "two threads at once in a builtin that nothing guards: an ordinary interpreter does not notice it, so that"
+            " a script has nothing to show"
+        )
     recorder = PlaceRecorder()
     try:
         execution = session.run(Replay(token.schedule), Random(0), recorder)
@@ -49,6 +54,13 @@ def export(job: Job, token: Token, imported: Callable[[], None]) -> Result:
     assert job.export is not None
     Path(job.export).write_text(_script(token, expected, turns), encoding="utf-8")
     inside = "others had a turn inside one C operation; an ordinary interpreter may not allow that"
+    seen = {visit.thread.path for visit in recorder.visits}
+    unseen = [
+        f"thread {thread.path} ({thread.name}) runs no Python code that could be followed: the script may fail to"
+        " hold it"
+        for thread in execution.threads
+        if thread.path not in seen
+    ]
     return Result(
         target=token.target,
         verdict=Verdict.FAILED,
@@ -56,7 +68,7 @@ def export(job: Job, token: Token, imported: Callable[[], None]) -> Result:
         strategy="replay",
         granularity=token.granularity,
         threads=len(execution.threads),
-        warnings=(inside,) if recorder.split else (),
+        warnings=(*unseen, *[inside] * recorder.split),
     )
 
 

@@ -7,20 +7,19 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
-from torture.exploration.diagnosis import fingerprint_of, first_difference, record, with_every_point
+from torture.exploration.diagnosis import first_difference, record, with_every_point
 from torture.exploration.execution import Execution
+from torture.exploration.explanation import explain
 from torture.exploration.portfolio import portfolio
+from torture.exploration.reachability import reach
 from torture.exploration.session import Session
-from torture.exploration.shrink import describe_simplest
 from torture.exploration.unseen import Unseen
-from torture.findings import Finding, Result, Verdict
+from torture.findings import Result, Verdict
 from torture.instrument.writer import Unit
 from torture.runtime import originals
 from torture.runtime.clock import EARLY_BOUND
 
 BATCH = 16  # executions that share one seeding of the random source: N workers can share out batches
-GIL_EXECUTIONS = 300  # tried to find a finding again where only a GIL's switch places count
-GIL_POINTS = 100_000  # the same in scheduling points, for long executions
 DEFAULT_BUDGET = 10.0  # seconds
 
 Progress = Callable[[int, int], None]  # executions so far, scheduling points so far
@@ -65,7 +64,7 @@ def explore(session: Session, progress: Progress) -> Result:
     else:
         difference = first_difference(session, job.seed, unseen)
         _search(session, search, unseen, progress)
-    finding = None if search.failing is None else describe_simplest(session, search.failing, unseen)
+    finding = None if search.failing is None else explain(session, search.failing, unseen)
     trace = None if finding is None else finding.trace
     if job.trace is not None and finding is None and search.last is not None:
         trace = record(session, search.last.schedule)[1]
@@ -78,10 +77,11 @@ def explore(session: Session, progress: Progress) -> Result:
     else:
         finding = None
     stages = search.stages if verdict is not Verdict.UNKNOWN else _unproved(search.stages)
-    if finding is not None and not session.gil:
-        reachable, tried = reachable_with_gil(session, finding)
-        finding = replace(finding, reachable=reachable)
-        stages = (*stages, {"strategy": "auto", "granularity": "gil", "executions": tried})
+    if finding is not None:
+        found = reach(session, finding)
+        labels = finding.labels if found.label is None else (*finding.labels, found.label)
+        finding = replace(finding, reachable=found.reachable, labels=labels)
+        stages = (*stages, *found.stages)
     count, seconds = search.executions, search.seconds
     return Result(
         target=job.target,
@@ -151,31 +151,6 @@ def _search(session: Session, search: _Search, unseen: Unseen, progress: Progres
 def _unproved(stages: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
     """Return what the stages did, without the claim that it was all."""
     return tuple({key: said for key, said in stage.items() if key != "exhausted"} for stage in stages)
-
-
-def reachable_with_gil(session: Session, finding: Finding) -> tuple[str | None, int]:
-    """Search for the same finding with the switch places of an interpreter with a GIL only.
-
-    Returns what the finding's ``reachable`` is, and how many executions were tried. Not tried where the finding
-    could not be replayed.
-    """
-    if "not-replayed" in finding.labels or finding.trace is None:
-        return None, 0
-    session.instrument_for("gil")
-    strategy = portfolio("auto")
-    rng = Random(0)
-    points = 0
-    for count in range(1, GIL_EXECUTIONS + 1):
-        if points > GIL_POINTS:
-            return "free-threaded", count - 1
-        execution = session.run(strategy, rng)
-        if execution is None:
-            return "free-threaded", count - 1
-        points += execution.points
-        failure = execution.failure
-        if failure is not None and fingerprint_of(session, failure) == finding.fingerprint:
-            return "gil", count
-    return "free-threaded", GIL_EXECUTIONS
 
 
 def _scope(session: Session) -> dict[str, Any]:

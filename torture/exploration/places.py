@@ -212,11 +212,17 @@ def _position(instruction: dis.Instruction) -> tuple[int | None, ...]:
 
 @cache
 def _stock_code(code: CodeType) -> CodeType | None:
-    """Return what the source of a function compiles to, without any scheduling point."""
-    for candidate in _codes_of(code.co_filename):
-        if (candidate.co_qualname, candidate.co_firstlineno) == (code.co_qualname, code.co_firstlineno):
-            return candidate
-    return None
+    """Return what the source of a function compiles to, without any scheduling point.
+
+    Of several of one name on one line, such as lambdas, it is the one that stands in the same columns.
+    """
+    named = [
+        candidate
+        for candidate in _codes_of(code.co_filename)
+        if (candidate.co_qualname, candidate.co_firstlineno) == (code.co_qualname, code.co_firstlineno)
+    ]
+    mine = set(code.co_positions())
+    return max(named, key=lambda candidate: len(mine & set(candidate.co_positions())), default=None)
 
 
 @cache

@@ -26,6 +26,7 @@ from weakref import ReferenceType
 
 from torture.errors import InternalError
 from torture.exploration import steps, substitution
+from torture.exploration.finalizers import in_finalizer
 from torture.exploration.recorder import TRUSTED_MODULES
 from torture.instrument.atomicity import (
     ATTRIBUTE_SLOTS,
@@ -261,9 +262,16 @@ class KernelPoints:
 
 
 class GilPoints(KernelPoints):
-    """The places where an interpreter with a GIL switches: function entry, loops, after calls of C functions."""
+    """The places where an interpreter with a GIL switches: function entry, loops, after calls of C functions.
 
-    __slots__ = ()
+    ``cold``: also those that it has until it is warm. ``finalizers``: also those inside finalisers.
+    """
+
+    __slots__ = ("_cold", "_finalizers")
+
+    def __init__(self, *, cold: bool = False, finalizers: bool = True) -> None:
+        self._cold = cold
+        self._finalizers = finalizers
 
     def call(self, site: Site, function: Any, first: object) -> object:
         if not _kernel.active:
@@ -283,7 +291,8 @@ class GilPoints(KernelPoints):
                 self.enter(site)  # the call gives the GIL away before it does anything
         else:
             native = function not in GIL_SILENT if kind is type else True
-        _kernel.current.calls.append((site, native))
+        cold = self._cold and kind is not FunctionType and kind is not MethodType
+        _kernel.current.calls.append((site, native or cold))
         return function
 
     def called(self, site: Site) -> None:
@@ -300,6 +309,8 @@ class GilPoints(KernelPoints):
 
     def enter(self, site: Site) -> None:
         kernel = _kernel
+        if not self._finalizers and kernel.active and in_finalizer(sys._getframe(1)):
+            return
         if kernel.countdown > 1:
             kernel.countdown -= 1
             return

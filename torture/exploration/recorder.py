@@ -11,14 +11,23 @@ from pathlib import Path
 from types import BuiltinFunctionType, FrameType, FunctionType, MemberDescriptorType, MethodType, ModuleType
 from typing import Any, cast
 
-from torture.runtime import baton, blocking, carrier, databases, kernel, primitives, threads, timing
-from torture.runtime.blocking import Descriptors
+from torture.runtime import baton, blocking, carrier, databases, kernel, patching, primitives, threads, timing
+from torture.runtime.blocking import FILES, Descriptors
 from torture.runtime.clock import Clock
 from torture.runtime.primitives import Lock
 from torture.runtime.thread import VirtualThread
 from torture.trace.event import Event
 from torture.trace.site import Form, Kind, Site
 
+# What has exactly one lock, its own; by name, for these modules must not be imported before they are patched.
+_OWNERS = frozenset(
+    {
+        *(("threading", name) for name in ("Barrier", "Event", "Semaphore")),
+        *(("queue", name) for name in ("Queue", "_PySimpleQueue")),
+        ("concurrent.futures._base", "Future"),
+    }
+)
+_CONDITION = ("threading", "Condition")
 _PLAIN = (int, float, str, bytes, bool, type(None))
 _NAMED = (FunctionType, BuiltinFunctionType, MethodType)
 _PROCESS_NAMES = frozenset({"pid", "_pid", "process"})  # a LogRecord has such a one
@@ -27,8 +36,8 @@ _ENGINE_FOLDER = str(Path(__file__).parent) + "/"
 # Frames of the engine and of the trusted modules stand between an operation and the line that asked for it.
 _ENGINE_FILES = frozenset(
     str(module.__file__)
-    for module in (baton, blocking, carrier, databases, kernel, primitives, threads, timing)
-)
+    for module in (baton, blocking, carrier, databases, kernel, patching, primitives, threads, timing)
+) | {str(Path(carrier.__file__).with_name("greenlets.py"))}  # not imported: greenlet may be missing
 TRUSTED_MODULES = frozenset(
     {
         "threading",
@@ -52,17 +61,25 @@ class EventRecorder:
         self._locks: dict[int, Lock] = {}
         self._labels: dict[int, tuple[str, type, Any]] = {}
         self._counts: dict[str, int] = {}
+        self._early = 0  # timers that fired early so far
 
     def record(
         self, thread: VirtualThread, site: Site, obj: object, key: object, writes: bool, value: object
     ) -> None:
         innermost = sys._getframe(2)
+        if kernel.KERNEL.early_timers > self._early:
+            self._note_early_timers(thread)
         frame = own_frame(innermost) or _outermost_trusted(innermost)
         code = frame.f_code if frame else None
+        if type(obj) is Lock:
+            self._name_lock(obj, innermost)
+        steps = (
+            site.form is Form.ITERATE and value == "next"
+        )  # an iterator moves on; what it is over does not change
         event = Event(
             step=len(self.events),
             thread=thread.index,
-            kind=str(Kind.WRITE if writes and site.kind is Kind.READ else site.kind),
+            kind=str(Kind.WRITE if writes and site.kind is Kind.READ and not steps else site.kind),
             resource=self._resource(site, obj, key, value),
             value=self._value(site, obj, key, value),
             function=site.function or (code.co_qualname if code else ""),
@@ -80,6 +97,27 @@ class EventRecorder:
         ):
             self.acquired[id(obj)] = event
             self._locks[id(obj)] = obj  # kept: one that is dropped while it is held is worth a word, too
+
+    def _note_early_timers(self, current: VirtualThread) -> None:
+        """Write down whose time to wait was cut short since the last operation."""
+        running = kernel.KERNEL
+        fired = [thread for thread in running.threads if thread.timed_out] or [current]
+        for thread in fired[: running.early_timers - self._early]:
+            frame = own_frame(sys._getframe(2) if thread is current else running.frame(thread))
+            event = Event(
+                step=len(self.events),
+                thread=thread.index,
+                kind=str(Kind.TIMER),
+                resource="",
+                value="",
+                function=frame.f_code.co_qualname if frame else "",
+                module=str(frame.f_globals.get("__name__", "")) if frame else "",
+                file=frame.f_code.co_filename if frame else "",
+                line=(frame.f_lineno if frame else 0) or 0,
+                depth=_depth(frame),
+            )
+            self.events.append(event)
+        self._early = running.early_timers
 
     def stopped(self) -> None:
         """See all threads where they stand at the end, for recorders that want to."""
@@ -104,9 +142,23 @@ class EventRecorder:
             reference = weakref.ref(obj)
         except TypeError:
             reference = None
-        label = f"{name}#{number}"
+        label = f"{name.removeprefix('_Py')}#{number}"  # queue's pure-Python SimpleQueue is _PySimpleQueue
         self._labels[id(obj)] = (label, type(obj), reference)
         return label
+
+    def _name_lock(self, lock: Lock, innermost: FrameType) -> None:
+        """Name a lock that the standard library made after the object that the program knows."""
+        if id(lock) in self._labels and self.label(lock) == self._labels[id(lock)][0]:
+            return
+        owner = _owner(innermost)
+        condition = (type(owner).__module__, type(owner).__name__) == _CONDITION
+        if owner is None or (condition and lock.label == "Lock"):  # given to it, perhaps
+            return
+        name = self.label(owner)
+        if lock.label == "waiter":
+            number = self._counts["waiter"] = self._counts.get("waiter", 0) + 1
+            name = f"{name}.waiter#{number}"
+        self._labels[id(lock)] = (name, type(lock), weakref.ref(lock))
 
     def held(self) -> tuple[str, ...]:
         """Return the locks that are held now, with the place where they were taken."""
@@ -130,10 +182,15 @@ class EventRecorder:
             if type(obj) is dict and site.kind is not Kind.READ and "__name__" in obj:
                 return f"{obj['__name__']}.{site.name}"
             return f"{self.label(obj)}.{site.name}"
+        if obj is FILES:
+            path = self.text(key)
+            if path.endswith("…"):  # of a path, the end tells
+                path = f"'…{str(key)[3 - _LONGEST :]}'"
+            return f"{value}({path if key is not None else ''})"
         label = self.label(obj)
         if form in (Form.ITEM, Form.CONTAINS) and key is not None:
             return f"{label}[{self.text(key)}]"
-        if form is Form.CALL and isinstance(value, str):
+        if (form is Form.CALL and isinstance(value, str)) or (form is Form.ITERATE and value == "next"):
             return f"{label}.{value}()" if key is None else f"{label}.{value}({self.text(key)})"
         return label
 
@@ -155,6 +212,10 @@ class EventRecorder:
                 return self.text(obj.cell_contents)
             if site.form is Form.ITEM and type(obj) in (list, dict) and isinstance(key, _PLAIN):
                 return self.text(obj[key])
+            if site.form is Form.CONTAINS and type(obj) in (dict, set) and type(key) in _PLAIN:
+                return "present" if key in obj else "absent"
+        except KeyError:
+            return "absent" if site.form is Form.ITEM else ""
         except (LookupError, AttributeError, ValueError, TypeError):
             return ""
         return ""
@@ -177,6 +238,19 @@ class EventRecorder:
         else:
             text = self.label(value)
         return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+class OperationCount(EventRecorder):
+    """Counts the operations of each thread, by its path, instead of writing them down."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.done: dict[str, int] = {}
+
+    def record(
+        self, thread: VirtualThread, site: Site, obj: object, key: object, writes: bool, value: object
+    ) -> None:
+        self.done[thread.path] = self.done.get(thread.path, 0) + 1
 
 
 def _peek(obj: Any, name: str) -> object:
@@ -208,6 +282,23 @@ def own_frame(frame: FrameType | None) -> FrameType | None:
     while frame is not None and is_library(frame):
         frame = frame.f_back
     return frame
+
+
+def _owner(frame: FrameType | None) -> object:
+    """Return the object whose method takes or gives back a lock of its own, the outermost of those made for it."""
+    owner: object = None
+    while frame is not None and is_library(frame):
+        if frame.f_globals.get("__name__") in TRUSTED_MODULES:
+            found = frame.f_locals.get("self")
+            types = {(kind.__module__, kind.__name__) for kind in type(found).__mro__}
+            if types & _OWNERS:
+                owner = found
+            elif _CONDITION in types:
+                owner = owner or found
+            else:
+                break
+        frame = frame.f_back
+    return owner
 
 
 def _outermost_trusted(frame: FrameType | None) -> FrameType | None:

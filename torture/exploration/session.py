@@ -145,12 +145,12 @@ class Session:
         """Tell whether only the switch places of an interpreter with a GIL count."""
         return self.job.granularity == GIL
 
-    def instrument_for(self, granularity: str) -> None:
-        """Write the points of another granularity into the same modules."""
+    def instrument_for(self, granularity: str, *, cold: bool = False, finalizers: bool = True) -> None:
+        """Write the points of another granularity into the same modules; see :class:`GilPoints`."""
         self._instrumenter.uninstall()
         gc.unfreeze()  # the collector's list is where functions are found
         KERNEL.gil = granularity == GIL
-        self._instrumenter = instrumenter_for(granularity)
+        self._instrumenter = instrumenter_for(granularity, cold=cold, finalizers=finalizers)
         self._instrument(self.modules)
         gc.freeze()
 
@@ -227,9 +227,10 @@ class Session:
         return f"{digest:08x}"
 
 
-def instrumenter_for(granularity: str) -> Instrumenter:
-    """Return an instrumenter that ties code to the kernel."""
-    return Instrumenter(GilPoints() if granularity == GIL else KernelPoints(), granularity)
+def instrumenter_for(granularity: str, *, cold: bool = False, finalizers: bool = True) -> Instrumenter:
+    """Return an instrumenter that ties code to the kernel; for ``cold`` and ``finalizers`` see :class:`GilPoints`."""
+    points = GilPoints(cold=cold, finalizers=finalizers) if granularity == GIL else KernelPoints()
+    return Instrumenter(points, granularity)
 
 
 def modules_that_run(executor: Executor) -> frozenset[str]:

@@ -17,20 +17,17 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from torture.errors import ReplayMismatchError
-from torture.exploration.diagnosis import describe, fingerprint_of
+from torture.exploration.diagnosis import fingerprint_of
 from torture.exploration.recorder import EventRecorder
-from torture.findings import Finding
-from torture.runtime.thread import VirtualThread
+from torture.exploration.recorder import OperationCount as _Count
 from torture.strategies.bounded import Bounded
 from torture.strategies.deviating import Deviating, Deviation
 from torture.strategies.fixed import Replay
 from torture.strategies.strategy import Strategy
-from torture.trace.site import Site
 
 if TYPE_CHECKING:
     from torture.exploration.execution import Execution
     from torture.exploration.session import Session
-    from torture.exploration.unseen import Unseen
 
 EXECUTIONS = 1_000  # at most, for one finding
 ENUMERATED = 500  # of them, to see whether there is anything simpler at all
@@ -38,20 +35,6 @@ POINTS = 100_000  # the same in scheduling points
 
 Plan = tuple[Deviation, ...]
 Cost = tuple[int, ...]
-
-
-def describe_simplest(session: Session, failing: Execution, unseen: Unseen) -> Finding:
-    """Return the finding of a failing execution, shrunk unless the job forbids it."""
-    simplest = shrink(session, failing) if session.job.shrink else failing
-    finding = describe(session, simplest, unseen)
-    if simplest is failing:
-        return finding
-    sizes = {
-        "threads": len(failing.threads),
-        "preemptions": failing.preemptions,
-        "steps": failing.steps,
-    }
-    return replace(finding, shrunk_from=sizes)
 
 
 def shrink(session: Session, failing: Execution) -> Execution:
@@ -78,19 +61,6 @@ class _Candidate:
     plan: Plan
     changes: Plan  # all of them, also those as usual
     cost: Cost
-
-
-class _Count(EventRecorder):
-    """Counts operations instead of writing them down."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.done: dict[str, int] = {}
-
-    def record(
-        self, thread: VirtualThread, site: Site, obj: object, key: object, writes: bool, value: object
-    ) -> None:
-        self.done[thread.path] = self.done.get(thread.path, 0) + 1
 
 
 class _Search:
@@ -199,6 +169,8 @@ def _passed(search: _Search, simplest: _Candidate) -> _Candidate:
 def _enumerated(search: _Search, simplest: _Candidate) -> _Candidate:
     """Execute every schedule with at most as many preemptions, those with the fewest first, as far as bounds allow."""
     bounded = Bounded()
+    if simplest.execution.points * 20 > POINTS:
+        return simplest  # too long for more than a few tries
     for _ in range(ENUMERATED):
         if search.spent or (bounded.bound is not None and bounded.bound >= simplest.cost[1]):
             break

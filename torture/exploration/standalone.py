@@ -35,7 +35,7 @@ END = None
 SCHEDULE: list[tuple[str, tuple[str, int, str, int, int] | None, bool]] = []
 # </constants>
 
-IDLE = 0.05  # seconds without a step after which a thread waits, where it waited then, too
+IDLE = 0.03  # seconds without a step after which a thread waits, where it waited then, too
 BLOCKED = 1.0  # the same where it did not: the program keeps it from going on
 STUCK = 3.0  # seconds without a step of any thread after which an expected deadlock is there
 SILENT = 60.0  # the same where none is expected: it may sleep
@@ -53,6 +53,7 @@ class Thread:
         self.children = 0
         self.line = -1
         self.left = 0
+        self.parked = False  # it is held here, and goes on when it is its turn
         self.ended = False
 
 
@@ -103,8 +104,10 @@ class Turns:
         self.moved.notify_all()
 
     def _wait(self, me: Thread) -> None:
+        me.parked = True
         while self.line < len(SCHEDULE) and (SCHEDULE[self.line][0] != me.name or self.line <= me.line):
             self.moved.wait()
+        me.parked = False
         if self.line < len(SCHEDULE):
             me.line = self.line
             stop = SCHEDULE[self.line][1]
@@ -224,6 +227,8 @@ def watch() -> None:
                 nothing_moves(frames, threads)
             continue
         name, _, waits = SCHEDULE[TURNS.line]
+        if name in TURNS.threads and TURNS.threads[name].parked:
+            idle = now  # it was told to go on, and the system takes its time
         if now - idle > (IDLE if waits else BLOCKED):
             with TURNS.moved:
                 if TURNS.line != before[0]:

@@ -16,6 +16,7 @@ from array import array
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass
+from sys import version_info
 from types import (
     BuiltinFunctionType,
     CodeType,
@@ -279,5 +280,28 @@ IMMUTABLE_TYPES: frozenset[type] = frozenset(
     },
 )  # fmt: skip
 
-# C calls after which a warm interpreter with the GIL does not switch: their specialised forms skip the check.
-GIL_SILENT: frozenset[object] = frozenset({len, isinstance, type, list.append})
+# C calls after which a warm interpreter with the GIL does not switch, and the specialised instruction that skips the
+# check, by version; a version that is not known is taken for the last one. Cold sites do switch.
+SILENT_WHEN_WARM: dict[tuple[int, int], dict[object, str]] = {
+    (3, 11): {
+        len: "PRECALL_NO_KW_LEN",
+        isinstance: "PRECALL_NO_KW_ISINSTANCE",
+        type: "PRECALL_NO_KW_TYPE_1",
+        list.append: "PRECALL_NO_KW_LIST_APPEND",
+    },
+    (3, 12): {
+        len: "CALL_NO_KW_LEN",
+        isinstance: "CALL_NO_KW_ISINSTANCE",
+        type: "CALL_NO_KW_TYPE_1",
+        list.append: "CALL_NO_KW_LIST_APPEND",
+    },
+    (3, 13): {
+        len: "CALL_LEN",
+        isinstance: "CALL_ISINSTANCE",
+        type: "CALL_TYPE_1",
+        list.append: "CALL_LIST_APPEND",
+    },
+}
+GIL_SILENT: frozenset[object] = frozenset(
+    SILENT_WHEN_WARM.get(version_info[:2], SILENT_WHEN_WARM[max(SILENT_WHEN_WARM)])
+)

@@ -6,19 +6,24 @@ threads one column and the thread's name in front of each row. The rows that the
 
 from __future__ import annotations
 
+import os
+import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from torture.findings import Finding, FindingKind
 from torture.report import steps
 from torture.report.cause import interference, thread_names
+from torture.report.hinge import no_return_sentence, twin_sentence
 from torture.report.steps import Elision, Line, Row, Switch
 from torture.trace.event import Trace
 
 HEIGHT = 60  # lines
 MESSAGE_HEIGHT = 16  # lines of the message, at most
 NO_SCHEDULE = "it cannot be replayed: its schedule is not known"
+SWITCHES = frozenset({"always", "finalizer", "cold only"})  # labels of a finding that a GIL does not prevent
 MARK = "▸ "
+LOST = "✗ "  # the point of no return
 MARGIN = len(MARK)
 GAP = 2
 WIDEST_SOURCE = 28
@@ -31,6 +36,8 @@ _EXPLAINED = frozenset(FindingKind) - {
     FindingKind.CRASH,
     FindingKind.HANG,
     FindingKind.MEMORY,
+    FindingKind.LIVELOCK,  # of thousands of accesses no three explain it
+    FindingKind.STEP_LIMIT,
 }
 
 
@@ -39,16 +46,27 @@ def render(finding: Finding, trace: Trace, *, width: int = 80, command: str) -> 
 
     Only ``command``, which replays the failure, is never folded: it must survive copying.
     """
-    hinge = interference(trace) if finding.kind in _EXPLAINED else None
+    hinge = interference(trace, finding.twin) if finding.kind in _EXPLAINED else None
     head = _message(finding, width)
     if hinge is not None:
         head += textwrap.wrap(steps.printable(hinge.sentence), width)
+    for sentence in _hinges(finding, trace):
+        head += textwrap.wrap(steps.printable(sentence), width)
     foot = ["", *textwrap.wrap(_facts(finding), width), f"replay: {command}" if command else NO_SCHEDULE]
     marked = set() if hinge is None else {hinge.first, hinge.between, hinge.second}
     room = HEIGHT - len(head) - len(foot) - 3
-    rows = steps.lines(trace, marked, room)
+    lost = None if finding.no_return is None else finding.no_return.step
+    rows = steps.lines(trace, marked, room, None if lost is None else lost.step)
     table = ["", *_table(trace, rows, width)] if rows else ["", "No step was recorded."]
     return "\n".join(line.rstrip() for line in (*head, *table, *foot))
+
+
+def _hinges(finding: Finding, trace: Trace) -> Iterator[str]:
+    if finding.twin is not None:
+        yield twin_sentence(finding.twin)
+    if finding.no_return is not None:
+        step = finding.no_return.step
+        yield no_return_sentence(finding.no_return, "" if step is None else thread_names(trace)[step.thread])
 
 
 def render_trace(trace: Trace) -> str:
@@ -70,6 +88,7 @@ def render_trace(trace: Trace) -> str:
 
 def _message(finding: Finding, width: int) -> list[str]:
     text = finding.message.strip() or "no message"
+    text = text.replace(f"{os.getcwd()}{os.sep}", "")
     if finding.kind not in {FindingKind.ASSERTION, FindingKind.EXCEPTION}:  # their message names its type
         text = text if text.startswith(finding.kind.value) else f"{finding.kind.value}: {text}"
     lines: list[str] = []
@@ -93,10 +112,13 @@ def _facts(finding: Finding) -> str:
             steps.counted(number, noun.removesuffix("s")) for noun, number in finding.shrunk_from.items()
         )
         facts += f" (shrunk from {', '.join(larger)})"
+    labels = [label for label in finding.labels if label not in SWITCHES]
     if finding.reachable:
         facts += f"; reachable: {finding.reachable}"
-    if finding.labels:
-        facts += f"; {', '.join(finding.labels)}"
+    for label in SWITCHES & {*finding.labels}:
+        facts += f" ({label}, Python {sys.version_info.major}.{sys.version_info.minor})"
+    if labels:
+        facts += f"; {', '.join(labels)}"
     return f"{facts}; every step: replay with --trace FILE"
 
 
@@ -119,7 +141,11 @@ def _columns(rows: Sequence[Line], names: dict[int, str], *, room: int, source: 
     for thread, width in widths.items():
         starts[thread] = position
         position += width + GAP
-    header = "".join(_end(name, widths[thread]).ljust(widths[thread] + GAP) for thread, name in names.items())
+    shortened = _shortened(names, min(widths.values()))
+    names = {
+        thread: name if len(name) <= widths[thread] else shortened[thread] for thread, name in names.items()
+    }
+    header = "".join(name.ljust(widths[thread] + GAP) for thread, name in names.items())
     total = MARGIN + position + source
 
     def draw(row: Line) -> str:
@@ -128,7 +154,7 @@ def _columns(rows: Sequence[Line], names: dict[int, str], *, room: int, source: 
         if isinstance(row, Elision):
             return " " * (MARGIN + (0 if row.thread is None else starts[row.thread])) + steps.told(row)
         cell = " " * starts[row.thread] + _cell(row, widths[row.thread])
-        return (MARK if row.marked else " " * MARGIN) + cell.ljust(position) + _end(row.source, source)
+        return _margin(row) + cell.ljust(position) + _end(row.source, source)
 
     return [" " * MARGIN + header, "─" * total, *map(draw, rows)]
 
@@ -141,6 +167,7 @@ def _arrow(start: int, end: int) -> str:
 
 def _single(rows: Sequence[Line], names: dict[int, str], *, room: int, source: int) -> list[str]:
     label = min(max(map(len, names.values())), WIDEST_NAME)
+    names = _shortened(names, label)
     width = room - label - GAP
     widest = max((len(_cell(row, width)) for row in rows if isinstance(row, Row)), default=0)
     total = MARGIN + label + GAP + widest + GAP + source
@@ -148,18 +175,17 @@ def _single(rows: Sequence[Line], names: dict[int, str], *, room: int, source: i
     def draw(row: Line) -> str:
         blank = " " * (MARGIN + label + GAP)
         if isinstance(row, Switch):
-            return " " * MARGIN + f"── switch ──▶ {_end(names[row.to], width)}"
+            return " " * MARGIN + f"── switch ──▶ {names[row.to]}"
         if isinstance(row, Elision):
             return blank + steps.told(row)
-        name = _end(names[row.thread], label).ljust(label + GAP)
-        return (
-            (MARK if row.marked else " " * MARGIN)
-            + name
-            + _cell(row, width).ljust(widest + GAP)
-            + _end(row.source, source)
-        )
+        name = names[row.thread].ljust(label + GAP)
+        return _margin(row) + name + _cell(row, width).ljust(widest + GAP) + _end(row.source, source)
 
     return [" " * MARGIN + "thread".ljust(label + GAP) + "step", "─" * total, *map(draw, rows)]
+
+
+def _margin(row: Row) -> str:
+    return LOST if row.lost else MARK if row.marked else " " * MARGIN
 
 
 def _wanted(rows: Sequence[Line], thread: int, name: str) -> int:
@@ -181,17 +207,34 @@ def _share(wanted: dict[int, int], room: int) -> dict[int, int]:
 def _cell(row: Row, width: int) -> str:
     """Return indentation and operation in at most ``width`` columns; the resource keeps its end."""
     indent = " " * min(2 * row.depth, 8, width // 4)
-    room = width - len(indent)
     before, resource = row.before, row.resource
+    if len(indent) + len(before) + len(resource) + len(row.after) > width:
+        indent = " " * min(row.depth, 2)  # what happens matters more than how deep
+    room = width - len(indent)
     after = (
         row.after
         if len(before) + len(resource) + len(row.after) <= room
         else _end(row.after, max(8, room // 2))
     )
     space = room - len(before) - len(after)
-    if len(resource) > space:
+    method, _, key = resource.partition("(")
+    method = method.rpartition(".")[2]
+    if len(resource) > space >= len(method) + 4 and key:  # of a call, what is called matters, too
+        kept = space - len(method) - 2
+        resource = f"{method}(…{key[-kept:]}" if len(key) > kept else f"…{method}({key}"
+    elif len(resource) > space:
         resource = "…" + resource[len(resource) - space + 1 :] if space > 1 else "…"
     return _end(indent + before + resource + after, width)
+
+
+def _shortened(names: dict[int, str], width: int) -> dict[int, str]:
+    """Return the names in at most ``width`` columns: their beginnings, with their ends where these tell them apart."""
+    short = {thread: _end(name, width) for thread, name in names.items()}
+    if len(set(short.values())) < len(set(names.values())):
+        tail = width // 3
+        for thread, name in names.items():
+            short[thread] = name if len(name) <= width else f"{name[: width - tail - 1]}…{name[-tail:]}"
+    return short
 
 
 def _end(text: str, width: int) -> str:

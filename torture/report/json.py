@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 from torture.errors import UsageError
-from torture.findings import RESULT_SCHEMA, Finding, FindingKind, Result, Verdict
+from torture.findings import RESULT_SCHEMA, Finding, FindingKind, NoReturn, Result, Twin, Verdict
+from torture.trace.event import Event
 
 
 def to_json(result: Result) -> dict[str, Any]:
@@ -48,9 +50,24 @@ def from_json(document: dict[str, Any]) -> Result:
     if finding is not None:
         kind = FindingKind(finding["kind"])
         tuples = {name: tuple(finding[name]) for name in ("labels", "errors")}
-        finding = Finding(**{**finding, **tuples, "kind": kind})
+        hinges = {"twin": _twin(finding["twin"]), "no_return": _no_return(finding["no_return"])}
+        finding = Finding(**{**finding, **tuples, **hinges, "kind": kind})
     tuples = {name: tuple(fields[name]) for name in ("stages", "unseen", "warnings")}
     return Result(**{**fields, **tuples, "finding": finding, "verdict": Verdict(fields["verdict"])})
+
+
+def _twin(fields: dict[str, Any] | None) -> Twin | None:
+    if fields is None:
+        return None
+    return Twin(**{**fields, **{name: _event(fields[name]) for name in ("at", "sooner", "later")}})
+
+
+def _no_return(fields: dict[str, Any] | None) -> NoReturn | None:
+    return None if fields is None else NoReturn(**{**fields, "step": _event(fields["step"])})
+
+
+def _event(fields: dict[str, Any] | None) -> Event | None:
+    return None if fields is None else Event(**fields)
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
@@ -65,6 +82,8 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "preemptions": finding.preemptions,
         "steps": finding.steps,
         "shrunk_from": finding.shrunk_from,
+        "twin": None if finding.twin is None else asdict(finding.twin),
+        "no_return": None if finding.no_return is None else asdict(finding.no_return),
         "errors": list(finding.errors),
         "counts": finding.counts,
     }

@@ -1,22 +1,24 @@
 """From events to the rows of a failure report.
 
-Folded: what happens inside libraries, and accesses that no other thread can have met. Elided: the middle of long
-runs, then of the whole. Never folded: where threads come and go, and the steps that the failure hinges on.
+Folded: what happens inside libraries, and accesses that no other thread can have met; a few of these are left out
+without a word, for they stand between any two rows that matter. Elided: the middle of long runs, then of the whole. Never folded: where threads come and go, and the steps that the failure hinges on.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
-from torture.report.cause import ACCESSES, place
+from torture.report.cause import ACCESSES, place, subjects
 from torture.trace.event import Event, Trace
 from torture.trace.site import Kind
 
 _LIBRARY = re.compile(r"(^|/)(site|dist)-packages/|/lib/python3\.\d+t?/|^<frozen ")
 _LIFE = frozenset({Kind.START, Kind.END, Kind.SPAWN, Kind.JOIN})
+FOLDED = 3  # private accesses that are worth a row that says how many they are
+AFTERMATH = 8  # rows after the last step that matters, and as many at the very end
 LONGEST_RUN = 12  # rows of one thread between two switches: more tells a reader nothing
 
 
@@ -32,6 +34,8 @@ class Row:
     source: str
     marked: bool = False
     steps: int = 1
+    lost: bool = False  # the point of no return
+    private: bool = False  # a few accesses that no other thread can have met: not worth a row
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +59,13 @@ Line = Row | Elision | Switch
 Segment = Sequence[Row | Elision]  # what one thread does between two switches
 
 
-def lines(trace: Trace, marked: Set[int], limit: int) -> list[Line]:
-    """Return at most ``limit`` lines. ``marked`` events (positions) are the last to be left out."""
-    segments = _segments(trace, marked)
+def lines(trace: Trace, marked: Set[int], limit: int, lost: int | None = None) -> list[Line]:
+    """Return at most ``limit`` lines. ``marked`` events and the ``lost`` one (positions) are the last to be left out."""
+    segments = _segments(trace, marked, lost)
     longest = max((len(segment) for segment in segments), default=0)
     flat: list[Line] = []
     for keep in range(max(min(longest, LONGEST_RUN), 3), 2, -1):
-        flat = _flatten([_elide(segment, keep) for segment in segments])
+        flat = _trimmed(_flatten([_elide(segment, keep) for segment in segments]))
         if len(flat) <= limit:
             return flat
     return _cut(flat, limit)
@@ -72,18 +76,19 @@ def library(event: Event) -> bool:
     return _LIBRARY.search(event.file) is not None
 
 
-def _segments(trace: Trace, marked: Set[int]) -> list[list[Row]]:
+def _segments(trace: Trace, marked: Set[int], lost: int | None) -> list[list[Row]]:
     contested = _contested(trace)
+    name = subjects(trace)
     quiet = _LIFE | {Kind.SWITCH, *ACCESSES}
     telling = bool(contested) or any(event.kind not in quiet for event in trace.events)
 
     def key(numbered: tuple[int, Event]) -> tuple[int, str, int]:
         """Return what events that are folded together have in common."""
         position, event = numbered
-        if position not in marked and event.kind not in _LIFE:
+        if position not in marked and position != lost and event.kind not in _LIFE:
             if library(event):
                 return event.thread, "library", -1
-            if telling and event.kind in ACCESSES and event.resource not in contested:
+            if telling and event.kind in ACCESSES and name(event) not in contested:
                 return event.thread, "private", -1
         return event.thread, "", position
 
@@ -98,30 +103,56 @@ def _segments(trace: Trace, marked: Set[int]) -> list[list[Row]]:
         if fold == "library":
             rows.append(_library_row(events, depth))
         elif len(events) > 1:
-            rows.append(Row(thread, depth, told(Elision(thread, len(events))), "", "", "", steps=len(events)))
+            rows.append(
+                Row(
+                    thread,
+                    depth,
+                    told(Elision(thread, len(events))),
+                    "",
+                    "",
+                    "",
+                    steps=len(events),
+                    private=len(events) < FOLDED,
+                )
+            )
         else:
-            rows.append(_row(events[0], depth, position in marked))
-    return [list(group) for _, group in groupby(rows, lambda row: row.thread)]
+            row = _row(events[0], depth, position in marked or position == lost)
+            rows.append(replace(row, lost=position == lost, private=fold == "private"))
+    return [_condensed(list(group)) for _, group in groupby(rows, lambda row: row.thread)]
+
+
+def _condensed(segment: list[Row]) -> list[Row]:
+    """Leave out single private accesses, and say equal rows once; a turn keeps at least one row."""
+    rows: list[Row] = []
+    for row, group in groupby(segment):
+        count = len(list(group))
+        if row.private and len(segment) > 1:
+            continue
+        rows.append(
+            row if count == 1 else replace(row, after=f"{row.after} ×{count}", steps=count * row.steps)
+        )
+    return rows or segment[:1]
 
 
 def _contested(trace: Trace) -> set[str]:
     """Return the resources that several threads touch and at least one writes: only these can matter."""
+    name = subjects(trace)
     touched: dict[str, set[int]] = {}
     written: set[str] = set()
     for event in trace.events:
         if event.kind in ACCESSES:
-            touched.setdefault(event.resource, set()).add(event.thread)
+            resource = name(event)
+            touched.setdefault(resource, set()).add(event.thread)
             if event.kind == Kind.WRITE:
-                written.add(event.resource)
+                written.add(resource)
     return {resource for resource in written if len(touched[resource]) > 1}
 
 
 def _library_row(events: list[Event], depth: int) -> Row:
     outermost = min(events, key=lambda event: event.depth)
-    name = f"{outermost.module}.{outermost.function.rpartition('<locals>.')[2]}"
-    return Row(
-        outermost.thread, depth, "", name, f" ({counted(len(events), 'step')})", "library", steps=len(events)
-    )
+    name = f"{outermost.module.rpartition('.')[2]}.{outermost.function.rpartition('<locals>.')[2]}"
+    after = f" ({counted(len(events), 'step')})" if len(events) > 1 else ""
+    return Row(outermost.thread, depth, "", name, after, "library", steps=len(events))
 
 
 def _row(event: Event, depth: int, marked: bool) -> Row:
@@ -134,6 +165,14 @@ def _row(event: Event, depth: int, marked: bool) -> Row:
         case _:
             before, after = event.kind, f" ➜ {value}" if value else ""
     resource = printable(event.resource)
+    if resource.endswith(")") and not value and not before:
+        after = ""  # a call says what it does
+    if event.kind == Kind.CLOCK:
+        resource = ""
+    if ".waiter#" in resource:
+        before, resource = "wait", resource.partition(".waiter#")[0]
+    if event.kind == Kind.TIMER:
+        before = "timer (early)"
     if before and resource:
         before += " "
     source = printable(f"{place(event)} {_bare(event.function)}")
@@ -185,6 +224,17 @@ def _flatten(segments: Sequence[Segment]) -> list[Line]:
             flat.append(Switch(previous, thread))
         flat.extend(segment)
     return flat
+
+
+def _trimmed(flat: list[Line]) -> list[Line]:
+    """Shorten what comes after the steps that matter: there the failure only shows."""
+    marks = [index for index, line in enumerate(flat) if isinstance(line, Row) and line.marked]
+    if not marks or len(flat) - marks[-1] <= 2 * AFTERMATH + 2:
+        return flat
+    start, end = marks[-1] + 1 + AFTERMATH, len(flat) - AFTERMATH
+    while isinstance(flat[end], Switch):
+        end -= 1
+    return [*flat[:start], *_left_out(flat[start:end]), *flat[end:]]
 
 
 def _cut(flat: list[Line], limit: int) -> list[Line]:

@@ -22,6 +22,7 @@ class Kind(StrEnum):
     YIELD = "yield"
     CLOCK = "clock"
     IO = "io"
+    TIMER = "timer"  # one fires early: no step, but a reader has to know
     SWITCH = "switch"  # a place where the GIL may be handed over; what follows is not known
 
 
