@@ -5,11 +5,11 @@ A yield hands the GIL to whoever waits for it; a sleep lets every other thread r
 
 from __future__ import annotations
 
+import _random
 import itertools
 import threading
 import time
 from dataclasses import dataclass
-from random import Random
 from typing import Any
 
 from torture.trace.site import Site
@@ -30,10 +30,13 @@ LEVELS = {"light": Level(0.1, 0.01, 50e-6), "heavy": Level(0.3, 0.1, 500e-6)}
 
 
 class _Dice(threading.local):
-    """A random source for each thread: a shared one would synchronise the threads under test."""
+    """A random source for each thread: a shared one would synchronise the threads under test.
+
+    It is the one in C below ``random.Random``, which may be under test itself, and then disturbed.
+    """
 
     def __init__(self, seed: int, numbers: itertools.count[int]) -> None:
-        self.roll = Random((seed << 32) + next(numbers)).random
+        self.roll = _random.Random((seed << 32) + next(numbers)).random
 
 
 class Perturbation:

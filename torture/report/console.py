@@ -1,6 +1,6 @@
 """The table of ``torture run``, and its progress bar.
 
-Two layouts: the wide one from 120 columns, and one with short headers. A scenario's name stands once
+Two layouts: the wide one where it fits, from 120 columns, and one with short headers. A scenario's name stands once
 and may take several lines, broken at its hyphens. Rich is imported when something is drawn.
 """
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 WIDE = 120  # columns
 _NARROWEST_NAME = 8
+_WIDE_NAME = 20  # columns that a wide table must leave for the scenario's name
 _SHORT_VARIANT = 12
 
 
@@ -47,6 +48,7 @@ class Row:
     warnings: tuple[str, ...]
     command: str  # shows it again
     latency: tuple[dict[str, Any], ...] = ()  # of each operation, of the stress engine
+    torn: int | None = None  # reads, or crash states
     may_escape: bool = False  # the expected failure was written for an engine that searches; this one samples
 
     @property
@@ -88,6 +90,7 @@ _COLUMNS = (
     _Column("deadlocks", "dl", right=True),
     _Column("p95 ms", "p95ms", right=True),
     _Column("collisions", "col", right=True),
+    _Column("torn", "torn", right=True),  # where a row has it
     _Column("verdict", "verdict"),
     _Column("expected", "expected"),
 )
@@ -159,14 +162,19 @@ def _table(rows: Sequence[Row], console: Console) -> Table:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    wide, plain = console.width >= WIDE, console.options.ascii_only
-    headers = [column.wide if wide else column.short for column in _COLUMNS]
-    cells = [_cells(row, wide=wide, plain=plain) for row in rows]
-    gap = 2 if wide else 1
-    others = sum(gap + max(map(_cell_width, column)) for column in zip(headers[1:], *cells, strict=True))
+    plain = console.options.ascii_only
+    torn = any(row.torn is not None for row in rows)
+    columns = [column for column in _COLUMNS if torn or column.wide != "torn"]
+    for wide in (True, False) if console.width >= WIDE else (False,):
+        headers = [column.wide if wide else column.short for column in columns]
+        cells = [_cells(row, wide=wide, plain=plain, torn=torn) for row in rows]
+        gap = 2 if wide else 1
+        others = sum(gap + max(map(_cell_width, column)) for column in zip(headers[1:], *cells, strict=True))
+        if console.width - others >= _WIDE_NAME:
+            break
     names = _names([row.scenario for row in rows], max(console.width - others, _NARROWEST_NAME))
     table = Table(box=SIMPLE_HEAD, padding=(0, gap - 1, 0, 0), pad_edge=False, show_edge=False)
-    for header, column in zip(headers, _COLUMNS, strict=True):
+    for header, column in zip(headers, columns, strict=True):
         table.add_column(header, justify="right" if column.right else "left", no_wrap=True)
     for row, name, line in zip(rows, names, cells, strict=True):
         style = "" if row.as_expected else "yellow" if row.verdict is Verdict.UNKNOWN else "bold red"
@@ -184,19 +192,20 @@ def _names(scenarios: Sequence[str], room: int) -> list[str]:
     return cells
 
 
-def _cells(row: Row, *, wide: bool, plain: bool) -> list[str]:
+def _cells(row: Row, *, wide: bool, plain: bool, torn: bool) -> list[str]:
     """Return what stands in the other columns."""
     none = "-" if plain else "–"
     marks = ("ok", "NOT") if plain else ("✓", "✗")
     kind = row.finding.kind.value if row.finding is not None else None
     figures = (row.executions, row.lost, row.duplicated, row.deadlocks, row.p95, row.collisions)
+    more = (row.torn,) if torn else ()
     return [
         row.fault or none,
         row.variant if wide else textwrap.fill(row.variant, _SHORT_VARIANT),
         row.engine if wide else _SHORT_ENGINES.get(row.engine, row.engine),
         *(
             none if figure is None else f"{figure:.3g}" if isinstance(figure, float) else str(figure)
-            for figure in figures
+            for figure in (*figures, *more)
         ),
         f"{row.verdict.value}: {kind}" if kind and wide else kind or row.verdict.value,
         f"{marks[not row.as_expected]} {_expectation(row)}",

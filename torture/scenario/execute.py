@@ -19,6 +19,7 @@ from torture.exploration.job import Job
 from torture.findings import Finding, FindingKind, Result, Verdict
 from torture.oracles.accounting import Check
 from torture.parallel.job import StressJob
+from torture.parallel.processes.job import ProcessJob
 from torture.report.console import Row
 from torture.report.json import to_json
 from torture.report.stress import latencies, slowest_p95
@@ -32,6 +33,7 @@ INTERRUPTED = 130  # as shells report SIGINT
 
 Explore = Callable[[Job], Result]
 Stress = Callable[[StressJob], Result]
+Processes = Callable[[ProcessJob], Result]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +85,7 @@ def execute(
     options: Options,
     begin: Callable[[str], None] = lambda name: None,
     stress: Stress | None = None,
+    processes: Processes | None = None,
 ) -> Run:
     """Run every case, and write the report before the first and after each.
 
@@ -95,7 +98,7 @@ def execute(
         for case in cases:
             begin(case.name)
             chosen = replace(case, engine=options.engine or case.engine)
-            row = _row(chosen, _executed(chosen, explore, stress, options), options)
+            row = _row(chosen, _executed(chosen, explore, stress, processes, options), options)
             escapes = chosen.engine == "stress" and case.engine == "explore"
             run = Run((*run.rows, replace(row, may_escape=escapes)))
             _write(run, options, complete=False)
@@ -105,7 +108,9 @@ def execute(
     return run
 
 
-def _executed(case: Case, explore: Explore, stress: Stress | None, options: Options) -> Result:
+def _executed(
+    case: Case, explore: Explore, stress: Stress | None, processes: Processes | None, options: Options
+) -> Result:
     """Return the result of one case; an error of torture itself is one too."""
     arguments = {"file": case.file, "name": case.scenario.name, "variant": case.variant_name}
     limits: dict[str, Any] = {
@@ -113,7 +118,13 @@ def _executed(case: Case, explore: Explore, stress: Stress | None, options: Opti
         "budget": case.budget if options.budget is None else options.budget,
         "seed": case.seed if options.seed is None else options.seed,
     }
+    faults = tuple(each.fault() for each in case.scenario.faults)
     try:
+        if case.engine == "processes" and processes is not None:
+            return processes(ProcessJob(target=TARGET, arguments=arguments, faults=faults, **limits))
+        if faults:
+            warning = f"engine {case.engine!r} injects no faults; run it with --engine processes"
+            return Result(target=case.name, verdict=Verdict.UNKNOWN, warnings=(warning,))
         if case.engine == "explore":
             how: dict[str, Any] = {"strategy": case.strategy, "granularity": case.granularity}
             return explore(Job(target=TARGET, arguments=arguments, **limits, **how))
@@ -140,6 +151,7 @@ def _row(case: Case, result: Result, options: Options) -> Row:
         deadlocks=deadlocks if ran else None,
         p95=slowest_p95(result),
         collisions=_counted(case, result, "collisions", Check.UNIQUE),
+        torn=_torn(result),
         verdict=result.verdict,
         expected=Verdict(case.variant.expect),
         expected_kinds=case.variant.kind,
@@ -159,6 +171,14 @@ def _counted(case: Case, result: Result, name: str, check: Check) -> int | None:
     counts = result.finding.counts if result.finding is not None else {}
     looked = _ran(case, result) and check in case.scenario.checks and (result.finding is None or bool(counts))
     return counts.get(name) or (0 if looked else None)
+
+
+def _torn(result: Result) -> int | None:
+    """Return the torn reads, or crash states, where anybody counted them."""
+    counts = [stage["counts"] for stage in result.stages if "torn" in stage.get("counts", {})]
+    if result.finding is not None and "torn" in result.finding.counts:
+        return result.finding.counts["torn"]
+    return sum(each["torn"] for each in counts) if counts else None
 
 
 def _command(case: Case, finding: Finding | None, options: Options) -> str:
@@ -212,6 +232,7 @@ def _as_json(row: Row) -> dict[str, Any]:
         "p95": row.p95,
         "latency": list(row.latency),
         "collisions": row.collisions,
+        "torn": row.torn,
         "verdict": row.verdict.value,
         "expected": row.expected.value,
         "expected_kinds": [kind.value for kind in row.expected_kinds],

@@ -17,6 +17,7 @@ from torture.errors import CheckFailed, UsageError
 from torture.oracles.accounting import Ledger, brief, judge
 from torture.scenario.document import Document, Place, suggestion
 from torture.scenario.loader import Case, load_case
+from torture.scenario.roles import RoleTarget
 from torture.scenario.schema import Step
 
 Program = Callable[..., None]  # program(component, ledger, **parameters)
@@ -34,7 +35,13 @@ def build(*, file: str, name: str, variant: str) -> Callable[[], None]:
     checks = tuple(check.value for check in case.scenario.checks)  # plain strings: see accounting
     parameters = case.parameters
 
-    target = Target(component, program, parameters, checks)
+    target: Target | RoleTarget
+    if hasattr(program, "roles"):
+        target = RoleTarget(
+            component, program, lambda: _copy(parameters), lambda told: _balance(told, checks)
+        )
+    else:
+        target = Target(component, program, parameters, checks)
     target.__module__ = module.__name__  # what is under test: the engine takes its package for own code
     return target
 

@@ -1,0 +1,162 @@
+"""The suffering half of a fault: what is done to a role inside its own process."""
+
+from __future__ import annotations
+
+import datetime
+import errno
+import os
+import resource
+import signal
+import sys
+import time
+from collections.abc import Callable
+from itertools import islice
+from random import Random
+from typing import Any
+
+from torture.parallel.disk import layer
+from torture.parallel.processes import faults
+from torture.parallel.processes.channel import Flags, Sender
+from torture.parallel.processes.faults import Fault, Signalled
+
+_kill, _getpid, _sleep, _listdir = os.kill, os.getpid, time.sleep, os.listdir
+_SIGNAL = signal.SIGTERM
+_MOST_SPARE = 3  # descriptors: fewer than these are left
+
+
+class Injection:
+    """A watcher that counts the boundaries of a role, and strikes before one of them.
+
+    Whatever it does, it does between :meth:`begin` and :meth:`end`, and to this process alone.
+    """
+
+    def __init__(self, fault: Fault, boundary: int | None, sender: Sender, flags: Flags, seed: int) -> None:
+        """``boundary`` is the number of the call before which it strikes; None where the parent, or chance, does."""
+        self.boundaries = 0
+        self.struck = False
+        self._fault = fault
+        self._boundary = boundary
+        self._sender = sender
+        self._flags = flags
+        self._random = Random(seed)
+        self._active = False
+        self._without = False  # room or descriptors, from the boundary on
+        self._halved = False
+        self._limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+    def install(self) -> None:
+        """Put everything in place that does nothing yet."""
+        kind = self._fault.kind
+        if kind == faults.CLOCK_JUMP:
+            _let_clock_jump(self._flags)
+        if kind == faults.SIGNAL:
+            signal.signal(_SIGNAL, self._handle)
+        if self._boundary is not None or kind == faults.SLOW_FSYNC:
+            layer.install(self)
+
+    def begin(self) -> None:
+        """The role begins."""
+        self._active = True
+        if self._fault.kind == faults.NO_DESCRIPTORS and self._boundary is None:
+            used = {int(name) for name in _listdir("/proc/self/fd")}
+            free = (number for number in range(self._limits[0]) if number not in used)
+            limit = next(islice(free, self._random.randrange(_MOST_SPARE), None), self._limits[0])
+            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, self._limits[1]))  # what is open stays open
+
+    def end(self) -> None:
+        """The role has ended, one way or the other."""
+        self._active = False
+        resource.setrlimit(resource.RLIMIT_NOFILE, self._limits)
+
+    def call(self, name: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        if not self._active:
+            return function(*args, **kwargs)
+        self.boundaries += 1
+        if self.boundaries - 1 == self._boundary:
+            self._strike()
+        if self._without:
+            self._refuse(name)
+            if name == "write" and not self._halved and len(args[1]) > 1:
+                self._halved = True  # a disk that fills up takes a part of the last write
+                return function(args[0], bytes(args[1])[: len(args[1]) // 2])
+        if self._fault.kind == faults.SLOW_FSYNC and name in ("fsync", "fdatasync"):
+            self.struck = True
+            _sleep(self._random.random() * self._fault.seconds)
+        return function(*args, **kwargs)
+
+    def _refuse(self, name: str) -> None:
+        full = self._fault.kind == faults.FULL_DISK
+        if name in (faults.ROOM if full else faults.DESCRIPTORS):
+            if full and name == "write" and not self._halved:
+                return
+            self.struck = True
+            number = errno.ENOSPC if full else errno.EMFILE
+            raise OSError(number, os.strerror(number))
+
+    def _strike(self) -> None:
+        kind = self._fault.kind
+        if kind in (faults.FULL_DISK, faults.NO_DESCRIPTORS):
+            self._without = True
+            return
+        self.struck = True
+        if kind == faults.KILL:
+            self._sender.send("struck")
+            _kill(_getpid(), signal.SIGKILL)
+        elif kind == faults.STOP:
+            self._sender.send("stopped")
+            _kill(_getpid(), signal.SIGSTOP)
+        elif kind == faults.SIGNAL:
+            signal.raise_signal(_SIGNAL)
+        elif kind == faults.CLOCK_JUMP:
+            self._flags[Flags.CLOCK] = self._fault.seconds
+
+    def _handle(self, number: int, frame: object) -> None:
+        if self._active:
+            self.struck = True
+            self._sender.interrupt(Signalled("a signal's handler raised"))
+
+
+def _let_clock_jump(flags: Flags) -> None:
+    """Add what the flags say to every reading of the wall clock; the machine's own clock is left alone."""
+    wall, wall_ns = time.time, time.time_ns
+    real: Any = datetime.datetime
+
+    def jumped() -> float:
+        return wall() + flags[Flags.CLOCK]
+
+    def jumped_ns() -> int:
+        return wall_ns() + int(flags[Flags.CLOCK] * 1e9)
+
+    class Known(type):
+        def __instancecheck__(cls, instance: object) -> bool:
+            return isinstance(instance, real)
+
+        def __subclasscheck__(cls, subclass: type) -> bool:
+            return issubclass(subclass, real)
+
+    class Jumping(real, metaclass=Known):  # type: ignore[misc]  # the class of this interpreter
+        """``datetime`` with a clock that jumps; what it returns is of the real type."""
+
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return real.fromtimestamp(jumped(), tz)
+
+        @classmethod
+        def utcnow(cls) -> Any:
+            return real.fromtimestamp(jumped(), datetime.UTC).replace(tzinfo=None)
+
+        @classmethod
+        def today(cls) -> Any:
+            return real.fromtimestamp(jumped())
+
+    Jumping.__name__, Jumping.__qualname__ = real.__name__, real.__qualname__
+    replaced: dict[Any, Any] = {wall: jumped, wall_ns: jumped_ns, real: Jumping}
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] not in ("torture", "_datetime", "_pydatetime"):
+            for key, value in list(getattr(module, "__dict__", {}).items()):
+                try:
+                    new = replaced.get(value)
+                except TypeError:  # what cannot be hashed is no clock
+                    continue
+                if new is not None:
+                    setattr(module, key, new)
