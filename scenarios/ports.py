@@ -159,6 +159,7 @@ class StartTogether:
         ports = self._component(self._folder, Project(f"project {number}"), HOST)
         port = ports.find_available_port(PORT)
         ledger.received("ports", port)
+        ledger.count(ports_found=1)
         try:
             return ports.listen(port)
         except OSError as error:

@@ -1,4 +1,4 @@
-"""Programs for the state file that say their roles, for threads and processes; rows 1.5 to 1.8, 1.10, 1.13 and 1.14.
+"""Programs for the state file that say their roles, for threads and processes; rows 1.5 to 1.8, 1.10, 1.11, 1.13 and 1.14.
 
 Each is the same for all variants: ``component`` makes the port manager of a project, in each process its own.
 """
@@ -192,6 +192,28 @@ class EndTogether(StateProgram):
         manager = self.manager(f"server {number}")
         manager.write_state("dual", 4243 + number)
         manager.cleanup_state()
+
+
+class ServeUntilKilled(StateProgram):
+    """Announce a server, which then may be killed; whoever is told of a server afterwards finds it running."""
+
+    def roles(self) -> Mapping[str, int]:
+        """Return the server."""
+        return {"serve": 1}
+
+    def serve(self, ledger: Any, number: int) -> None:
+        """Announce it, and serve one request: it asks what the state says."""
+        self.manager().write_state("dual", 4243)
+        self.component.read_state(self.folder)
+
+    def conclude(self, ledger: Any) -> None:
+        """Find nobody, or a server that runs."""
+        state = self.component.read_state(self.folder)
+        if state is not None:
+            try:
+                os.kill(state["pid"], 0)
+            except ProcessLookupError:
+                ledger.fail("invariant", "the state says where a server is that does not run any more")
 
 
 class WriteUnderFire(StateProgram):

@@ -17,7 +17,7 @@ PUBLISHED = [case for case in CASES if case.variant_name.startswith("published")
 HARDENED = [case for case in CASES if case.variant_name.startswith("hardened")]
 CATALOGUE = [
     *(f"0.{row}" for row in range(1, 7)),
-    *(f"1.{row}" for row in (1, 2, 3, 4, 5, 6, 7, 8, 10, 13, 14)),
+    *(f"1.{row}" for row in (1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 13, 14)),
     *(f"4.{row}" for row in range(1, 10)),
 ]
 

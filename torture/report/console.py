@@ -15,6 +15,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from torture.findings import Finding, FindingKind, Verdict
+from torture.report import processes
 from torture.report.failure import render
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class Row:
     command: str  # shows it again
     latency: tuple[dict[str, Any], ...] = ()  # of each operation, of the stress engine
     torn: int | None = None  # reads, or crash states
+    processes: dict[str, Any] | None = None  # what more the processes engine tells
     may_escape: bool = False  # the expected failure was written for an engine that searches; this one samples
 
     @property
@@ -102,6 +104,9 @@ def show_table(rows: Sequence[Row], seconds: float, *, interrupted: bool = False
     console = _console()
     if rows:
         console.print(_table(rows, console))
+    for row in rows:
+        for line in processes.notes(f"{row.scenario}/{row.variant}", row.processes):
+            console.print(line, markup=False, soft_wrap=True)
     for row in rows:
         if not row.as_expected:
             console.print(_complaint(row), markup=False, soft_wrap=True)

@@ -22,6 +22,7 @@ from torture.parallel.job import StressJob
 from torture.parallel.processes.job import ProcessJob
 from torture.report.console import Row
 from torture.report.json import to_json
+from torture.report.processes import details
 from torture.report.stress import latencies, slowest_p95
 from torture.scenario.document import suggestion
 from torture.scenario.loader import Case
@@ -152,6 +153,7 @@ def _row(case: Case, result: Result, options: Options) -> Row:
         p95=slowest_p95(result),
         collisions=_counted(case, result, "collisions", Check.UNIQUE),
         torn=_torn(result),
+        processes=details(result),
         verdict=result.verdict,
         expected=Verdict(case.variant.expect),
         expected_kinds=case.variant.kind,
@@ -233,6 +235,7 @@ def _as_json(row: Row) -> dict[str, Any]:
         "latency": list(row.latency),
         "collisions": row.collisions,
         "torn": row.torn,
+        "processes": row.processes,
         "verdict": row.verdict.value,
         "expected": row.expected.value,
         "expected_kinds": [kind.value for kind in row.expected_kinds],

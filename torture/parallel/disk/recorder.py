@@ -90,8 +90,9 @@ class Recorder:
     # One method for each call, with the call's own parameters: they may be given by name.
 
     def _opened(self, function: Any, path: Any, flags: int, mode: int = 0o777, *, dir_fd: Any = None) -> int:
-        entry = self._entry(path, dir_fd)
-        existed = entry is not None and _exists(path)
+        place = _at(path, dir_fd)
+        entry = self._entry(place)
+        existed = entry is not None and _exists(place)
         fd: int = function(path, flags, mode, dir_fd=dir_fd)
         if entry is None:
             return fd
@@ -191,7 +192,7 @@ class Recorder:
             self.unmodelled["symlink"] = None
 
     def _unlink(self, function: Any, path: Any, *, dir_fd: Any = None) -> None:
-        entry = self._entry(path, dir_fd)
+        entry = self._entry(_at(path, dir_fd))
         function(path, dir_fd=dir_fd)
         if entry is not None:
             self._add(Names(f"remove {entry[1]}", (Change(*entry[0], None),)))
@@ -199,10 +200,11 @@ class Recorder:
     _remove = _rmdir = _unlink
 
     def _mkdir(self, function: Any, path: Any, mode: int = 0o777, *, dir_fd: Any = None) -> None:
-        entry = self._entry(path, dir_fd)
+        place = _at(path, dir_fd)
+        entry = self._entry(place)
         function(path, mode, dir_fd=dir_fd)
         if entry is not None:
-            status = _lstat(path)
+            status = _lstat(place)
             self._made(entry, status.st_ino, "folder", stat.S_IMODE(status.st_mode), "make folder")
 
     def _chmod(self, function: Any, path: Any, mode: int, **kwargs: Any) -> None:
@@ -259,12 +261,9 @@ class Recorder:
     def _node_at(self, path: Any) -> int | None:
         return self._numbers.get(_lstat(path).st_ino) if _exists(path) else None
 
-    def _entry(self, path: Any, dir_fd: Any = None) -> tuple[tuple[int, str], str] | None:
+    def _entry(self, path: Any) -> tuple[tuple[int, str], str] | None:
         """Return folder and name of a path below the watched folder with its text, None for any other."""
         if isinstance(path, int):
-            return None
-        if dir_fd is not None:
-            self.unmodelled["dir_fd"] = None
             return None
         text = os.fsdecode(_fspath(path))
         if _realpath(text) == self._root and not os.path.islink(text):
@@ -281,6 +280,13 @@ class Recorder:
     def _short(self, path: Any) -> str:
         entry = self._entry(path)
         return entry[1] if entry is not None else str(path)
+
+
+def _at(path: Any, dir_fd: int | None) -> Any:
+    """Return where a path leads that counts from an open folder."""
+    if dir_fd is None:
+        return path
+    return os.path.join(_realpath(f"/proc/self/fd/{dir_fd}"), os.fsdecode(_fspath(path)))
 
 
 def _exists(path: Any) -> bool:

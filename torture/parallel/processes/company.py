@@ -122,13 +122,19 @@ class Company:
             name = f"{role}-{number}"
             random.seed(plan.seed * 1000 + index)
             latencies = Latencies() if plan.timed else None
-            if latencies is not None:
-                self._target.component = latencies.measured(self._target.component)
-            play = getattr(self._target.make(self._folder), role)
             injection = None
-            if plan.fault is not None and plan.victim == index:
-                injection = Injection(plan.fault, plan.boundary, sender, flags, plan.seed)
-                injection.install()
+            try:
+                if latencies is not None:
+                    self._target.component = latencies.measured(self._target.component)
+                play = getattr(self._target.make(self._folder), role)
+                if plan.fault is not None and plan.victim == index:
+                    injection = Injection(plan.fault, plan.boundary, sender, flags, plan.seed)
+                    injection.install()
+            except BaseException as error:
+                sender.send("failed", failure(name, error, self._own))
+                flags.arrive(index, plan.start(index))  # the others wait for it
+                _hold(sender, hold, None)
+                return
             ledger, held = SentLedger(sender), None
             flags.arrive(index, plan.start(index))
             try:

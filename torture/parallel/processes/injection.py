@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import errno
+import fcntl
 import os
 import resource
 import signal
@@ -51,7 +52,7 @@ class Injection:
             _let_clock_jump(self._flags)
         if kind == faults.SIGNAL:
             signal.signal(_SIGNAL, self._handle)
-        if self._boundary is not None or kind == faults.SLOW_FSYNC:
+        if self._boundary is not None or kind in (faults.SLOW_FSYNC, faults.FULL_DISK, faults.NO_DESCRIPTORS):
             layer.install(self)
 
     def begin(self) -> None:
@@ -59,7 +60,7 @@ class Injection:
         self._active = True
         if self._fault.kind == faults.NO_DESCRIPTORS and self._boundary is None:
             used = {int(name) for name in _listdir("/proc/self/fd")}
-            free = (number for number in range(self._limits[0]) if number not in used)
+            free = (number for number in range(self._limits[0]) if number not in used or not _is_open(number))
             limit = next(islice(free, self._random.randrange(_MOST_SPARE), None), self._limits[0])
             resource.setrlimit(resource.RLIMIT_NOFILE, (limit, self._limits[1]))  # what is open stays open
 
@@ -75,20 +76,23 @@ class Injection:
         if self.boundaries - 1 == self._boundary:
             self._strike()
         if self._without:
-            self._refuse(name)
-            if name == "write" and not self._halved and len(args[1]) > 1:
+            if self._fault.kind == faults.FULL_DISK and name == "write" and not self._halved:
                 self._halved = True  # a disk that fills up takes a part of the last write
-                return function(args[0], bytes(args[1])[: len(args[1]) // 2])
+                if len(args[1]) > 1:
+                    return function(args[0], bytes(args[1])[: len(args[1]) // 2])
+            self._refuse(name)
         if self._fault.kind == faults.SLOW_FSYNC and name in ("fsync", "fdatasync"):
             self.struck = True
             _sleep(self._random.random() * self._fault.seconds)
-        return function(*args, **kwargs)
+        try:
+            return function(*args, **kwargs)
+        except OSError as error:  # whoever swallows it, it was met
+            self.struck = self.struck or self._fault.excuses(error.errno, False)
+            raise
 
     def _refuse(self, name: str) -> None:
         full = self._fault.kind == faults.FULL_DISK
         if name in (faults.ROOM if full else faults.DESCRIPTORS):
-            if full and name == "write" and not self._halved:
-                return
             self.struck = True
             number = errno.ENOSPC if full else errno.EMFILE
             raise OSError(number, os.strerror(number))
@@ -114,6 +118,15 @@ class Injection:
         if self._active:
             self.struck = True
             self._sender.interrupt(Signalled("a signal's handler raised"))
+
+
+def _is_open(descriptor: int) -> bool:
+    """Tell whether it still is: the one with which the folder of descriptors was read is not."""
+    try:
+        fcntl.fcntl(descriptor, fcntl.F_GETFD)
+    except OSError:
+        return False
+    return True
 
 
 def _let_clock_jump(flags: Flags) -> None:

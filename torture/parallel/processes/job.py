@@ -30,7 +30,7 @@ class ProcessJob:
     stall_limit: float = (
         5.0  # seconds that a role may take before its stacks are taken and the execution is ended
     )
-    memory_limit: int = 4 << 30  # bytes of resident memory of the worker
+    memory_limit: int = 4 << 30  # bytes of address space of each process
 
     def to_json(self) -> str:
         """Return the job as one line of JSON."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import os
+import resource
 import shutil
 import tempfile
 import time
@@ -75,6 +76,10 @@ class Run:
         target, module = load(job.target, job.arguments)
         if not hasattr(target, "make"):
             raise UsageError("engine 'processes' needs a program that says its roles: a class with roles()")
+        _, most = resource.getrlimit(resource.RLIMIT_AS)
+        resource.setrlimit(
+            resource.RLIMIT_AS, (job.memory_limit, most)
+        )  # of each process that is forked, too
         os.umask(0o022)  # permissions as most people have them
         self._target, self._own = target, module.partition(".")[0]
         self._mount()
@@ -239,13 +244,12 @@ class Run:
 
     def _conclude(self) -> Result:
         seconds = _clock() - self._begun
-        unseen = [
-            f"{stage.fault.name} never struck in {stage.executions} executions"
-            for stage in self._stages
-            if stage.fault is not None and not stage.struck
-        ]
+        unseen: list[str] = []
         for stage in self._stages:
-            unseen += stage.survey.unseen if stage.survey is not None else []
+            if stage.survey is not None:
+                unseen += stage.survey.unseen
+            elif stage.fault is not None and not stage.struck:
+                unseen.append(f"{stage.fault.name} never struck in {stage.executions} executions")
         failed = self._finding is not None
         return Result(
             target=self._job.target,

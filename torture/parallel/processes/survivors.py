@@ -105,7 +105,9 @@ class Survivors:
         hold, release = os.pipe()  # who wrote the state lives while it is read
         try:
             recording = self._record(role or next(iter(roles)), program, actors, (hold, release), survey)
-            if recording is not None:
+            if (
+                recording is not None and not survey.unseen
+            ):  # else the model is wrong, and so would be what it finds
                 self._look(recording, survey, deadline)
         finally:
             for actor in actors:
