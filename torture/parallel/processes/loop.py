@@ -31,6 +31,7 @@ from torture.parallel.processes.survivors import Survey, Survivors, rows
 
 _UNDISTURBED = 0.25  # share of a run with faults that is timed
 _MOST_SPARE = 3  # blocks that may be left of a disk that is full
+_TRIES = 12  # executions of each fault before it counts as one that never strikes
 _FEW = 0.5  # seconds of an undisturbed stage that nothing bounds
 
 _clock = time.monotonic
@@ -164,10 +165,12 @@ class Run:
         last = None if executions is None else max(len(stages), executions - undisturbed.executions)
         done = 0
         end = self._begun + self._budget
-        while self._finding is None and (last is None or done < last):
-            if done >= len(stages) and _clock() >= end:  # each has its chance
+        while self._finding is None:
+            over = _clock() >= end or (last is not None and done >= last)
+            left = [stage for stage in stages if not over or not stage.struck]
+            if not left or (over and done >= _TRIES * len(stages)):
                 return
-            stage = stages[done % len(stages)]
+            stage = left[done % len(left)]
             assert stage.fault is not None
             chooser = Random(f"{self._seed()} {done}")
             victim = chooser.choice(self._victims(stage.fault))
