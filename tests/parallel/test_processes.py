@@ -147,6 +147,18 @@ def test_a_stop_between_two_calls_shows_a_race_of_two_processes_each_time(perfor
     assert locked.exhausted is not None
 
 
+def test_equal_runs_say_the_same(performed):
+    fault = Fault("signal", "play", "boundaries")
+    first, second = (performed("TwoFiles", fault, executions=1).finding for _ in range(2))
+    cuts = [
+        performed("Writer", Fault("power-cut"), parameters={"how": "in_place"}, executions=1).finding
+        for _ in range(2)
+    ]
+
+    assert first == second
+    assert cuts[0] == cuts[1]
+
+
 def test_a_lock_that_a_killed_process_leaves_hangs_the_other(performed):
     finding = performed("LockFile", Fault("kill", "play", "boundaries"), stall_limit=1.0).finding
 
@@ -331,6 +343,16 @@ def test_the_report_of_a_run_holds_what_was_counted_and_exhausted(tmp_path, monk
     assert rows["hardened"]["processes"]["exhausted"] is not None
     assert "crash states" in out
     assert "(exhausted)" in out
+
+
+def test_a_program_without_roles_is_unknown_where_the_command_line_asks_for_processes(tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    arguments = ["--only", "state-rename/*", "--engine", "processes", "--report-dir", str(tmp_path)]
+    status = main(["run", "scenarios/state_files.yaml", *arguments])
+    rows = json.loads((tmp_path / "run.json").read_text())["rows"]
+
+    assert (status, {row["verdict"] for row in rows}) == (4, {"unknown"})
+    assert "needs a program that says its roles" in rows[0]["warnings"][0]
 
 
 def test_an_engine_that_injects_no_faults_does_not_pass_for_it(tmp_path, monkeypatch):

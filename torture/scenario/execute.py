@@ -99,7 +99,14 @@ def execute(
         for case in cases:
             begin(case.name)
             chosen = replace(case, engine=options.engine or case.engine)
-            row = _row(chosen, _executed(chosen, explore, stress, processes, options), options)
+            try:
+                result = _executed(chosen, explore, stress, processes, options)
+            except UsageError as error:
+                if chosen.engine != "processes" or case.engine == "processes":
+                    raise
+                # The file is right; its program says no roles, and cannot be run by the engine of the command line.
+                result = Result(target=case.name, verdict=Verdict.UNKNOWN, warnings=(str(error),))
+            row = _row(chosen, result, options)
             escapes = chosen.engine == "stress" and case.engine == "explore"
             run = Run((*run.rows, replace(row, may_escape=escapes)))
             _write(run, options, complete=False)

@@ -23,6 +23,7 @@ from torture.parallel.processes.injection import Injection
 from torture.parallel.stacks import dump
 from torture.parallel.waits import own as own_frame
 
+_MOURNING = 0.5  # seconds that the others may go on when a role has failed: they may wait for it in vain
 _GRACE = 2.0  # seconds that a process may take to close what it holds
 
 _clock = time.monotonic
@@ -162,12 +163,20 @@ class Company:
             if _clock() > arrival:
                 raise InternalError("a role did not come to the start; does the program's constructor block?")
         begun = flags[Flags.GO] = _clock() + LEAD
+        mourning: float | None = None
         dealer = Dealer(plan, roles, flags, begun)
         while not all(actor.gone for actor in roles):
             now = _clock()
+            waiting = [actor for actor in roles if not actor.gone]
             if now > begun + self._stall_limit:
-                waiting = [actor for actor in roles if not actor.gone]
                 self._failures.append((waiting[0].name, self._hung(waiting)))
+                break
+            if mourning is None and any(_wrong(plan, actor) for actor in roles):
+                mourning = now + _MOURNING
+            if mourning is not None and now > mourning:
+                for actor in waiting:
+                    actor.struck = True  # by us
+                    actor.kill()
                 break
             _hear(roles, dealer.step(now))
         return _clock() - begun
@@ -200,11 +209,10 @@ class Company:
     def _performance(self, plan: Plan, roles: list[Actor], flags: Flags, span: float) -> Performance:
         done = Performance(merged([message for actor in self._actors for message in actor.messages]))
         for actor in self._actors:
-            for each in actor.failures if actor in roles else ():
-                if plan.fault is not None and plan.fault.excuses(each.number, each.signalled):
-                    done.excused += 1
-                else:
-                    done.failures.append((actor.name, each))
+            if actor in roles:
+                wrong = _wrong(plan, actor)
+                done.excused += len(actor.failures) - len(wrong)
+                done.failures += [(actor.name, each) for each in wrong]
             died = actor.died()
             if died is not None:
                 done.failures.append((actor.name, died))
@@ -217,6 +225,14 @@ class Company:
             victim = roles[plan.victim]
             done.struck, done.boundaries = victim.struck or done.excused > 0, victim.boundaries
         return done
+
+
+def _wrong(plan: Plan, actor: Actor) -> list[Failure]:
+    """Return the failures of a role that the fault does not explain."""
+    fault = plan.fault
+    return [
+        each for each in actor.failures if fault is None or not fault.excuses(each.number, each.signalled)
+    ]
 
 
 def _hear(actors: Iterable[Actor], seconds: float) -> None:

@@ -9,7 +9,6 @@ import gc
 import os
 import resource
 import shutil
-import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -103,6 +102,10 @@ class Run:
         budget = self._job.budget
         return budget if budget is not None else (float("inf") if self._job.executions else DEFAULT_BUDGET)
 
+    def _tell(self, more: int = 0) -> None:
+        """Say how far the run is, with what is not counted yet."""
+        self._state.tell(self._count + more, 0)
+
     def _mount(self) -> None:
         """Have a disk that can be full; it is mounted before anything is forked."""
         if any(fault.kind == faults.FULL_DISK and fault.at == faults.RANDOM for fault in self._job.faults):
@@ -122,16 +125,16 @@ class Run:
 
     def _power_cut(self, fault: Fault) -> None:
         stage = self._stage(fault)
-        survivors = Survivors(
-            self._target, self._own, Path(tempfile.mkdtemp(dir=self._root)), self._job.stall_limit
-        )
-        survey = stage.survey = survivors.explore(fault.role, self._begun + self._budget)
+        place = self._root / f"power-cut-{len(self._stages)}"
+        place.mkdir()
+        survivors = Survivors(self._target, self._own, place, self._job.stall_limit)
+        survey = stage.survey = survivors.explore(fault.role, self._begun + self._budget, self._tell)
         found = survey.failure()
         stage.seconds, stage.struck = survey.seconds, survey.extent.states
         stage.exhausted = not survey.extent.bounded and not survey.unseen
         stage.executions = survey.extent.states
         self._count += survey.extent.states
-        self._state.tell(self._count, 0)
+        self._tell()
         if found is not None:
             self._finding = self._found([("power cut", found)], stage)
 
@@ -191,7 +194,8 @@ class Run:
 
     def _execute(self, stage: _Stage, plan: Plan) -> Performance:
         parent = self._root / "disk" if plan.spare is not None else self._root
-        folder = Path(tempfile.mkdtemp(dir=parent))
+        folder = parent / f"execution-{self._count + 1}"
+        folder.mkdir()
         try:
             company = Company(self._target, self._own, folder, self._job.stall_limit)
             done = company.perform(plan)
@@ -215,7 +219,7 @@ class Run:
             stage.counts[name] = stage.counts.get(name, 0) + count
         self._latencies.add(done.latency)
         self._count += 1
-        self._state.tell(self._count, 0)
+        self._tell()
         if failures:
             self._finding = self._found(failures, stage, plan)
         return done
@@ -238,12 +242,16 @@ class Run:
                 message += f"; {stage.fault.kind} by chance"
         return Finding(
             kind=FindingKind(first.kind),
-            message=message,
+            message=self._plain(message),
             fingerprint=first.fingerprint,
             labels=labels,
-            errors=tuple(each.text for _, each in failures if each.text),
+            errors=tuple(self._plain(each.text) for _, each in failures if each.text),
             counts=counts,
         )
+
+    def _plain(self, text: str) -> str:
+        """Return a text without the folder of the run: equal runs say the same."""
+        return text.replace(f"{self._root}/", "")
 
     def _conclude(self) -> Result:
         seconds = _clock() - self._begun

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -86,8 +86,8 @@ class Survivors:
         self._stall_limit = stall_limit
         self._results: dict[Tree, tuple[list[Mark], Failure | None]] = {}
 
-    def explore(self, role: str, deadline: float) -> Survey:
-        """Record the role, and look at every crash state until ``deadline`` (monotonic seconds).
+    def explore(self, role: str, deadline: float, tell: Callable[[int], None]) -> Survey:
+        """Record the role, and look at every crash state until ``deadline`` (monotonic seconds); ``tell`` how many so far.
 
         Raises UsageError where the program is none for this.
         """
@@ -108,7 +108,7 @@ class Survivors:
             if (
                 recording is not None and not survey.unseen
             ):  # else the model is wrong, and so would be what it finds
-                self._look(recording, survey, deadline)
+                self._look(recording, survey, deadline, tell)
         finally:
             for actor in actors:
                 actor.kill()
@@ -167,10 +167,13 @@ class Survivors:
             survey.unseen.append("the folder holds something that did not pass through the file layer")
         return recording
 
-    def _look(self, recording: _Recording, survey: Survey, deadline: float) -> None:
+    def _look(
+        self, recording: _Recording, survey: Survey, deadline: float, tell: Callable[[int], None]
+    ) -> None:
         states = crash_states(recording.initial, recording.operations, survey.extent)
         while batch := list(islice(states, _BATCH)):
             self._read(batch, survey)
+            tell(survey.extent.states)
             for state in batch:
                 found = self._judged(state, recording.marks[: state.marks])
                 if found is not None:
