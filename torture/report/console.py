@@ -15,8 +15,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from torture.findings import Finding, FindingKind, Verdict
-from torture.report import processes
 from torture.report.failure import render
+from torture.report.roles import notes
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -42,6 +42,8 @@ class Row:
     deadlocks: int | None
     p95: float | None  # milliseconds, of the stress engine
     collisions: int | None
+    torn: int | None = None  # reads, or crash states
+    processes: dict[str, Any] | None = None  # what more the processes engine tells
     verdict: Verdict
     expected: Verdict
     expected_kinds: tuple[FindingKind, ...]
@@ -49,8 +51,6 @@ class Row:
     warnings: tuple[str, ...]
     command: str  # shows it again
     latency: tuple[dict[str, Any], ...] = ()  # of each operation, of the stress engine
-    torn: int | None = None  # reads, or crash states
-    processes: dict[str, Any] | None = None  # what more the processes engine tells
     may_escape: bool = False  # the expected failure was written for an engine that searches; this one samples
 
     @property
@@ -105,7 +105,7 @@ def show_table(rows: Sequence[Row], seconds: float, *, interrupted: bool = False
     if rows:
         console.print(_table(rows, console))
     for row in rows:
-        for line in processes.notes(f"{row.scenario}/{row.variant}", row.processes):
+        for line in notes(f"{row.scenario}/{row.variant}", row.processes):
             console.print(line, markup=False, soft_wrap=True)
     for row in rows:
         if not row.as_expected:
@@ -202,15 +202,15 @@ def _cells(row: Row, *, wide: bool, plain: bool, torn: bool) -> list[str]:
     none = "-" if plain else "–"
     marks = ("ok", "NOT") if plain else ("✓", "✗")
     kind = row.finding.kind.value if row.finding is not None else None
-    figures = (row.executions, row.lost, row.duplicated, row.deadlocks, row.p95, row.collisions)
     more = (row.torn,) if torn else ()
+    figures = (row.executions, row.lost, row.duplicated, row.deadlocks, row.p95, row.collisions, *more)
     return [
         row.fault or none,
         row.variant if wide else textwrap.fill(row.variant, _SHORT_VARIANT),
         row.engine if wide else _SHORT_ENGINES.get(row.engine, row.engine),
         *(
             none if figure is None else f"{figure:.3g}" if isinstance(figure, float) else str(figure)
-            for figure in (*figures, *more)
+            for figure in figures
         ),
         f"{row.verdict.value}: {kind}" if kind and wide else kind or row.verdict.value,
         f"{marks[not row.as_expected]} {_expectation(row)}",

@@ -20,9 +20,9 @@ from torture.findings import Finding, FindingKind, Result, Verdict
 from torture.oracles.accounting import Check
 from torture.parallel.job import StressJob
 from torture.parallel.processes.job import ProcessJob
+from torture.report import roles
 from torture.report.console import Row
 from torture.report.json import to_json
-from torture.report.processes import details
 from torture.report.stress import latencies, slowest_p95
 from torture.scenario.document import suggestion
 from torture.scenario.loader import Case
@@ -126,11 +126,11 @@ def _executed(
         "budget": case.budget if options.budget is None else options.budget,
         "seed": case.seed if options.seed is None else options.seed,
     }
-    faults = tuple(each.fault() for each in case.scenario.faults)
     try:
         if case.engine == "processes" and processes is not None:
+            faults = tuple(each.fault() for each in case.scenario.faults)
             return processes(ProcessJob(target=TARGET, arguments=arguments, faults=faults, **limits))
-        if faults:
+        if case.scenario.faults:
             warning = f"engine {case.engine!r} injects no faults; run it with --engine processes"
             return Result(target=case.name, verdict=Verdict.UNKNOWN, warnings=(warning,))
         if case.engine == "explore":
@@ -160,7 +160,7 @@ def _row(case: Case, result: Result, options: Options) -> Row:
         p95=slowest_p95(result),
         collisions=_counted(case, result, "collisions", Check.UNIQUE),
         torn=_torn(result),
-        processes=details(result),
+        processes=roles.details(result),
         verdict=result.verdict,
         expected=Verdict(case.variant.expect),
         expected_kinds=case.variant.kind,

@@ -15,9 +15,9 @@ from typing import Any
 
 from torture.errors import CheckFailed, UsageError
 from torture.oracles.accounting import Ledger, brief, judge
+from torture.scenario import roles
 from torture.scenario.document import Document, Place, suggestion
 from torture.scenario.loader import Case, load_case
-from torture.scenario.roles import RoleTarget
 from torture.scenario.schema import Step
 
 Program = Callable[..., None]  # program(component, ledger, **parameters)
@@ -35,9 +35,9 @@ def build(*, file: str, name: str, variant: str) -> Callable[[], None]:
     checks = tuple(check.value for check in case.scenario.checks)  # plain strings: see accounting
     parameters = case.parameters
 
-    target: Target | RoleTarget
+    target: Target | roles.RoleTarget
     if hasattr(program, "roles"):
-        target = RoleTarget(
+        target = roles.RoleTarget(
             component, program, lambda: _copy(parameters), lambda told: _balance(told, checks)
         )
     else:
