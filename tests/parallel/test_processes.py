@@ -147,6 +147,12 @@ def test_a_stop_between_two_calls_shows_a_race_of_two_processes_each_time(perfor
     assert locked.exhausted is not None
 
 
+def test_each_role_is_stopped_in_turn(performed):
+    results = [performed("CheckInOne", Fault("stop", "", "boundaries"), checks="[unique]") for _ in range(3)]
+
+    assert [result.finding.kind for result in results] == [FindingKind.COLLISION] * 3
+
+
 def test_equal_runs_say_the_same(performed):
     fault = Fault("signal", "play", "boundaries")
     first, second = (performed("TwoFiles", fault, executions=1).finding for _ in range(2))

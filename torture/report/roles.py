@@ -34,7 +34,7 @@ def notes(name: str, told: dict[str, Any] | None) -> Iterator[str]:
         if "struck" in stage and "crash states" not in stage:
             parts.insert(1, f"{stage['struck']} struck")
         if "boundaries" in stage:
-            parts.append(f"{stage['boundaries']} boundaries")
+            parts.append(f"{stage['boundaries']} boundar{'y' if stage['boundaries'] == 1 else 'ies'}")
         parts += [f"{figure.replace('_', ' ')} {count:,}" for figure, count in stage["counts"].items()]
         what = stage["fault"] if stage["fault"] != "none" else "undisturbed"
         end = " (exhausted)" if stage.get("exhausted") else ""

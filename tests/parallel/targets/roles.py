@@ -157,6 +157,21 @@ class Check(Program):
         os.close(lock)
 
 
+class CheckInOne(Check):
+    """Only the second role has two calls between which something can happen."""
+
+    def roles(self):
+        return {"first": 1, "second": 1}
+
+    def first(self, ledger, number):
+        with suppress(FileExistsError):
+            os.close(os.open(self.folder / "mine", os.O_CREAT | os.O_EXCL))
+            ledger.received("mine", "the file")
+
+    def second(self, ledger, number):
+        self.play(ledger, number)
+
+
 class Counted(Program):
     """Calls the system exactly five times: open, write, fsync, close, stat."""
 

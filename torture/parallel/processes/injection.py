@@ -59,7 +59,7 @@ class Injection:
         """The role begins."""
         self._active = True
         if self._fault.kind == faults.NO_DESCRIPTORS and self._boundary is None:
-            used = {int(name) for name in _listdir("/proc/self/fd")}
+            used = {int(name) for name in _listdir("/dev/fd")}
             free = (number for number in range(self._limits[0]) if number not in used or not _is_open(number))
             limit = next(islice(free, self._random.randrange(_MOST_SPARE), None), self._limits[0])
             resource.setrlimit(resource.RLIMIT_NOFILE, (limit, self._limits[1]))  # what is open stays open

@@ -139,24 +139,27 @@ class Run:
             self._finding = self._found([("power cut", found)], stage)
 
     def _at_boundaries(self, fault: Fault, share: float) -> None:
-        """Strike before every call of the role's first process in turn, as long as there is one.
+        """Strike before every call of the role's first process in turn, role by role where the fault names none.
 
         ``share`` is how much of the time that is left it may take.
         """
         if self._finding is not None:
             return
         stage = self._stage(fault)
-        boundary = 0
         end = _clock() + max(0.0, self._begun + self._budget - _clock()) * share
-        while self._finding is None and (not boundary or _clock() < end):
-            plan = Plan(seed=self._seed(), fault=fault, victim=self._victims(fault)[0], boundary=boundary)
-            done = self._execute(stage, plan)
-            if not done.struck and done.boundaries <= boundary:
-                stage.exhausted = self._finding is None
-                stage.boundaries = boundary
-                return
-            boundary += 1
-            stage.boundaries = boundary
+        for victim in self._firsts(fault):
+            boundary, reached = 0, True
+            while reached:
+                if stage.executions and _clock() >= end:
+                    return
+                plan = Plan(seed=self._seed(), fault=fault, victim=victim, boundary=boundary)
+                done = self._execute(stage, plan)
+                if self._finding is not None:
+                    return
+                reached = done.struck or done.boundaries > boundary
+                boundary += reached
+                stage.boundaries += reached
+        stage.exhausted = True
 
     def _at_random(self, chance: list[Fault]) -> None:
         stages = [self._stage(fault) for fault in chance if self._finding is None]
@@ -288,7 +291,7 @@ class Run:
             if stage.survey is not None:
                 told["power cut"] = ", ".join(f"{count} {name}" for name, count in rows(stage.survey))
             else:
-                told[stage.fault.name] = f"{stage.boundaries} boundaries of {stage.fault.role or 'one role'}"
+                told[stage.fault.name] = f"{stage.boundaries} boundaries of {stage.fault.role or 'all roles'}"
         return told or None
 
     def _described(self, stage: _Stage) -> dict[str, Any]:
@@ -331,6 +334,14 @@ class Run:
 
     def _seed(self) -> int:
         return self._job.seed * 1_000_003 + self._count
+
+    def _firsts(self, fault: Fault) -> list[int]:
+        """Return the first process of each role that the fault may hit."""
+        victims, firsts, index = self._victims(fault), [], 0
+        for count in self._target.make(self._root).roles().values():
+            firsts.append(index)
+            index += count
+        return [first for first in firsts if first in victims]
 
     def _victims(self, fault: Fault) -> list[int]:
         """Return which processes the fault may hit. Raises UsageError if nobody plays its role."""
