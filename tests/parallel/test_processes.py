@@ -281,6 +281,13 @@ def test_a_bounded_power_cut_says_so(performed):
     assert any("power cut bounded: " in warning for warning in many.warnings)
 
 
+def test_a_power_cut_without_time_is_no_pass(performed):
+    result = performed("Writer", Fault("power-cut", "play"), budget=0.001)
+
+    assert result.verdict is Verdict.UNKNOWN
+    assert "power-cut never struck" in result.unseen[0]
+
+
 def test_a_write_that_the_layer_does_not_see_is_no_pass(performed):
     result = cut(performed, how="mapped", writes=1)
 

@@ -190,8 +190,15 @@ def test_a_bound_is_said_with_where_it_was_reached():
     found, extent = possible(folder(file=b"old"), REPLACE * 3, limit=50)
 
     assert extent.looked == 50
-    assert "50 images were looked at" in extent.bounded
+    assert extent.bounded.startswith("50 images; left out: ")
     assert found
+
+
+def test_the_end_of_the_time_is_said_too():
+    found, extent = possible(folder(file=b"old"), REPLACE, over=lambda: True)
+
+    assert found == []
+    assert extent.bounded.startswith("time was up after 0 images; left out: ")
 
 
 def test_a_snapshot_knows_links_and_modes(tmp_path):

@@ -14,7 +14,7 @@ what passes here does not lean on that; what fails here may hold on such a disk.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
 
@@ -55,9 +55,16 @@ class Extent:
 
 
 def crash_states(
-    initial: Image, log: Sequence[Operation], extent: Extent, limit: int = LIMIT
+    initial: Image,
+    log: Sequence[Operation],
+    extent: Extent,
+    limit: int = LIMIT,
+    over: Callable[[], bool] = lambda: False,
 ) -> Iterator[CrashState]:
-    """Yield every different state, prefix by prefix, those with the least missing first; ``extent`` is filled meanwhile."""
+    """Yield every different state, prefix by prefix, those with the least missing first; ``extent`` is filled meanwhile.
+
+    It ends early, and says so, after ``limit`` images or when ``over`` says that time is up.
+    """
     everything = initial.copy()
     everything.make(log)
     log = list(log)
@@ -71,9 +78,10 @@ def crash_states(
             continue  # the longer prefix has the same operations, and demands more
         extent.prefixes += 1
         for missing in _missing(log[:position]):
-            if extent.looked == limit:
+            if extent.looked >= limit or over():
+                why = "" if extent.looked >= limit else "time was up after "
                 extent.bounded = (
-                    f"{limit} images were looked at; left out: {len(missing)} or more operations missing"
+                    f"{why}{extent.looked} images; left out: {len(missing)} or more operations missing"
                     f" at prefix {position} of {len(log)}, and longer prefixes"
                 )
                 return

@@ -30,6 +30,7 @@ from torture.parallel.processes.survivors import Survey, Survivors, rows
 
 _UNDISTURBED = 0.25  # share of a run with faults that is timed
 _MOST_SPARE = 3  # blocks that may be left of a disk that is full
+_LONGEST_CUT = 60.0  # seconds that a power cut takes where only a number of executions is given
 _TRIES = 12  # executions of each fault before it counts as one that never strikes
 _FEW = 0.5  # seconds of an undisturbed stage that nothing bounds
 
@@ -128,7 +129,8 @@ class Run:
         place = self._root / f"power-cut-{len(self._stages)}"
         place.mkdir()
         survivors = Survivors(self._target, self._own, place, self._job.stall_limit)
-        survey = stage.survey = survivors.explore(fault.role, self._begun + self._budget, self._tell)
+        end = self._begun + min(self._budget, _LONGEST_CUT)
+        survey = stage.survey = survivors.explore(fault.role, end, self._tell)
         found = survey.failure()
         stage.seconds, stage.struck = survey.seconds, survey.extent.states
         stage.exhausted = not survey.extent.bounded and not survey.unseen
@@ -260,7 +262,7 @@ class Run:
         seconds = _clock() - self._begun
         unseen: list[str] = []
         for stage in self._stages:
-            if stage.survey is not None:
+            if stage.survey is not None and (stage.survey.unseen or stage.struck):
                 unseen += stage.survey.unseen
             elif stage.fault is not None and not stage.struck:
                 unseen.append(f"{stage.fault.name} never struck in {stage.executions} executions")

@@ -170,7 +170,12 @@ class Survivors:
     def _look(
         self, recording: _Recording, survey: Survey, deadline: float, tell: Callable[[int], None]
     ) -> None:
-        states = crash_states(recording.initial, recording.operations, survey.extent)
+        states = crash_states(
+            recording.initial,
+            recording.operations,
+            survey.extent,
+            over=lambda: time.monotonic() > deadline,
+        )
         while batch := list(islice(states, _BATCH)):
             self._read(batch, survey)
             tell(survey.extent.states)
@@ -178,9 +183,6 @@ class Survivors:
                 found = self._judged(state, recording.marks[: state.marks])
                 if found is not None:
                     survey.found.append((state, found))
-            if time.monotonic() > deadline and not survey.extent.bounded:
-                survey.extent.bounded = f"time was up at prefix {batch[-1].position}"
-                return
 
     def _judged(self, state: CrashState, marks: list[Mark]) -> Failure | None:
         survivors, failed = self._results[state.tree]
