@@ -45,7 +45,7 @@ class Actor:
     failures: list[Failure] = field(default_factory=list)
     ended: bool = False  # it has said that its part is over
     struck: bool = False  # by a fault
-    stopped: bool = False
+    lasted: float = 0.0  # seconds of its role
     boundaries: int = 0
     latency: list[Any] = field(default_factory=list)
     told: list[Any] = field(default_factory=list)  # what else it sent
@@ -82,10 +82,9 @@ class Actor:
             return True
         return "R" in states
 
-    @property
     def standing(self) -> bool:
-        """Tell whether it has stopped: it says so before it does, and to let it go on before that would be in vain."""
-        if not self.stopped or self.status is not None:
+        """Tell whether it has been stopped: to let it go on before that would be in vain."""
+        if self.status is not None:
             return False
         flags = os.WSTOPPED | os.WNOHANG | os.WNOWAIT
         return os.waitid(os.P_PID, self.pid, flags) is not None
@@ -116,8 +115,8 @@ class Actor:
             self.ended = True
         elif what == "struck":
             self.struck = True
-        elif what == "stopped":
-            self.stopped = self.struck = True
+        elif what == "lasted":
+            self.lasted = rest[0]
         elif what == "boundaries":
             self.boundaries, struck = rest
             self.struck = self.struck or struck

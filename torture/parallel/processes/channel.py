@@ -128,7 +128,7 @@ class Flags:
     """Numbers in memory that all processes of an execution share; each is written by one of them."""
 
     # GO is when the first begin, THEN when the rest do. FIRST and on: whether each process has come to the start.
-    GO, THEN, CLOCK, FIRST = range(4)
+    GO, THEN, FIRST = range(3)
 
     def __init__(self, processes: int) -> None:
         self._map = mmap.mmap(-1, max(4096, _SLOT.size * (self.FIRST + 2 * processes)))

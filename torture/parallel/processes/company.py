@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import select
+import signal
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -39,6 +40,7 @@ class Performance:
     struck: bool = False
     boundaries: int = 0  # calls of the victim
     processes: int = 0
+    lasted: list[float] = field(default_factory=list)  # seconds, of each role
     span: float = 0.0  # seconds from the start to the end of the last role
     spread: float = 0.0  # seconds between the first and the last start
     latency: list[Any] = field(default_factory=list)
@@ -129,7 +131,9 @@ class Company:
                     self._target.component = latencies.measured(self._target.component)
                 play = getattr(self._target.make(self._folder), role)
                 if plan.fault is not None and plan.victim == index:
-                    injection = Injection(plan.fault, plan.boundary, sender, flags, plan.seed)
+                    injection = Injection(
+                        plan.fault, sender, boundary=plan.boundary, delay=plan.delay, seed=plan.seed
+                    )
                     injection.install()
             except BaseException as error:
                 sender.send("failed", failure(name, error, self._own))
@@ -138,6 +142,7 @@ class Company:
                 return
             ledger, held = SentLedger(sender), None
             flags.arrive(index, plan.start(index))
+            begun = _clock()
             try:
                 if injection is not None:
                     injection.begin()
@@ -149,6 +154,7 @@ class Company:
             if injection is not None:
                 injection.end()
                 sender.send("boundaries", injection.boundaries, injection.struck)
+            sender.send("lasted", _clock() - begun)
             if latencies is not None:
                 sender.send("latency", latencies.taken())
             _hold(sender, hold, held)
@@ -213,6 +219,8 @@ class Company:
                 wrong = _wrong(plan, actor)
                 done.excused += len(actor.failures) - len(wrong)
                 done.failures += [(actor.name, each) for each in wrong]
+            if roles and actor is roles[plan.victim]:
+                actor.struck = actor.struck or (plan.kills and actor.status == signal.SIGKILL)
             died = actor.died()
             if died is not None:
                 done.failures.append((actor.name, died))
@@ -221,6 +229,7 @@ class Company:
         done.processes, done.span = len(roles), span
         done.spread = max(starts) - min(starts) if starts else 0.0
         done.latency = [each for actor in roles for each in actor.latency]
+        done.lasted = [actor.lasted for actor in roles]
         if roles:
             victim = roles[plan.victim]
             done.struck, done.boundaries = victim.struck or done.excused > 0, victim.boundaries

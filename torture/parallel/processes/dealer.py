@@ -1,4 +1,4 @@
-"""The parent's half of a fault: strikes at its instant, lets a stopped role go on, holds the others back meanwhile."""
+"""The parent's half of a fault: lets a stopped role go on, and holds the others back until it stops."""
 
 from __future__ import annotations
 
@@ -17,8 +17,6 @@ _ALONE = 0.5  # seconds that the rest waits for a victim that runs alone
 _STANDING = 1.0  # seconds that a victim stands at a boundary, at most
 _LOOK = 0.002  # seconds between two looks at whether the rest still runs
 _QUIET = 3  # looks
-_DEALT = (faults.KILL, faults.STOP, faults.SIGNAL, faults.CLOCK_JUMP)
-_SIGNAL = signal.SIGTERM
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +28,7 @@ class Plan:
     fault: Fault | None = None
     victim: int = 0
     boundary: int | None = None
-    delay: float = 0.0  # seconds from the start to a fault that the parent deals
+    delay: float = 0.0  # seconds from the begin of the victim to a fault at a random instant
     spare: int | None = None  # blocks that are left of the folder's file system while the roles play
 
     @property
@@ -41,13 +39,18 @@ class Plan:
         """
         return self.fault is not None and self.fault.kind == faults.STOP and self.boundary is not None
 
+    @property
+    def kills(self) -> bool:
+        """Tell whether the victim may be killed without a word: by its timer."""
+        return self.fault is not None and self.fault.kind == faults.KILL and self.boundary is None
+
     def start(self, index: int) -> int:
         """Return the flag at which a process begins."""
         return Flags.THEN if self.alone and self.victim != index else Flags.GO
 
 
 class Dealer:
-    """Deals the fault of one execution."""
+    """Watches over the victim of one execution."""
 
     def __init__(self, plan: Plan, roles: Sequence[Actor], flags: Flags, begun: float) -> None:
         self._fault = plan.fault
@@ -55,8 +58,7 @@ class Dealer:
         self._others = [actor for actor in roles if actor is not self._victim]
         self._flags = flags
         self._alone = begun + _ALONE if plan.alone else None
-        chance = plan.fault is not None and plan.boundary is None and plan.fault.kind in _DEALT
-        self._strike = begun + plan.delay if chance else None
+        self._stops = plan.fault is not None and plan.fault.kind == faults.STOP
         self._resume: float | None = None
         self._at_boundary = plan.boundary is not None
         self._quiet = 0
@@ -64,17 +66,12 @@ class Dealer:
     def step(self, now: float) -> float:
         """Do what is due at this monotonic instant; return the seconds until it is to be asked again, 50 ms at most."""
         victim = self._victim
-        if self._strike is not None and now >= self._strike:
-            self._strike = None
-            self._deal()
-        if self._alone is not None and (now >= self._alone or victim.gone or victim.standing):
+        if self._alone is not None and (now >= self._alone or victim.gone or victim.standing()):
             self._alone, self._flags[Flags.THEN] = None, now + LEAD
-        if victim.standing and self._enough(now):
+        if self._stops and victim.standing() and self._enough(now):
             os.kill(victim.pid, signal.SIGCONT)
-            victim.stopped, self._resume, self._quiet = False, None, 0
-        if victim.stopped or self._alone is not None:
-            return _LOOK
-        return 0.05 if self._strike is None else max(0.0, min(0.05, self._strike - now))
+            self._stops, victim.struck = False, True
+        return _LOOK if (self._stops and not victim.gone) or self._alone is not None else 0.05
 
     def _enough(self, now: float) -> bool:
         """Tell whether a victim has stood long enough: its time is up, or nobody else can do anything any more."""
@@ -89,18 +86,3 @@ class Dealer:
             return False
         self._quiet = 0 if any(actor.runs() for actor in running) else self._quiet + 1
         return self._quiet > _QUIET  # they wait: for the victim, or for a time
-
-    def _deal(self) -> None:
-        victim, fault = self._victim, self._fault
-        if fault is None or victim.gone:
-            return  # too late
-        victim.struck = True
-        if fault.kind == faults.KILL:
-            os.kill(victim.pid, signal.SIGKILL)
-        elif fault.kind == faults.STOP:
-            os.kill(victim.pid, signal.SIGSTOP)
-            victim.stopped = True
-        elif fault.kind == faults.SIGNAL:
-            os.kill(victim.pid, _SIGNAL)
-        elif fault.kind == faults.CLOCK_JUMP:
-            self._flags[Flags.CLOCK] = fault.seconds

@@ -17,11 +17,14 @@ from typing import Any
 
 from torture.parallel.disk import layer
 from torture.parallel.processes import faults
-from torture.parallel.processes.channel import Flags, Sender
+from torture.parallel.processes.channel import Sender
 from torture.parallel.processes.faults import Fault, Signalled
+from torture.parallel.processes.timer import SignalTimer
 
 _kill, _getpid, _sleep, _listdir = os.kill, os.getpid, time.sleep, os.listdir
+_monotonic = time.monotonic
 _SIGNAL = signal.SIGTERM
+_SIGNALS = {faults.KILL: signal.SIGKILL, faults.STOP: signal.SIGSTOP, faults.SIGNAL: _SIGNAL}
 _MOST_SPARE = 3  # descriptors: fewer than these are left
 
 
@@ -31,14 +34,18 @@ class Injection:
     Whatever it does, it does between :meth:`begin` and :meth:`end`, and to this process alone.
     """
 
-    def __init__(self, fault: Fault, boundary: int | None, sender: Sender, flags: Flags, seed: int) -> None:
-        """``boundary`` is the number of the call before which it strikes; None where the parent, or chance, does."""
+    def __init__(
+        self, fault: Fault, sender: Sender, *, boundary: int | None, delay: float, seed: int
+    ) -> None:
+        """``boundary`` is the number of the call before which it strikes; None for ``delay`` seconds after the begin."""
         self.boundaries = 0
         self.struck = False
         self._fault = fault
         self._boundary = boundary
         self._sender = sender
-        self._flags = flags
+        self._delay = delay
+        self._timer: SignalTimer | None = None
+        self._jump_at: float | None = None  # monotonic seconds
         self._random = Random(seed)
         self._active = False
         self._without = False  # room or descriptors, from the boundary on
@@ -49,7 +56,7 @@ class Injection:
         """Put everything in place that does nothing yet."""
         kind = self._fault.kind
         if kind == faults.CLOCK_JUMP:
-            _let_clock_jump(self._flags)
+            _let_clock_jump(self._jumped)
         if kind == faults.SIGNAL:
             signal.signal(_SIGNAL, self._handle)
         if self._boundary is not None or kind in (faults.SLOW_FSYNC, faults.FULL_DISK, faults.NO_DESCRIPTORS):
@@ -58,6 +65,11 @@ class Injection:
     def begin(self) -> None:
         """The role begins."""
         self._active = True
+        kind = self._fault.kind
+        if self._boundary is None and kind in _SIGNALS:
+            self._timer = SignalTimer(self._delay, _SIGNALS[kind])
+        if self._boundary is None and kind == faults.CLOCK_JUMP:
+            self._jump_at = _monotonic() + self._delay
         if self._fault.kind == faults.NO_DESCRIPTORS and self._boundary is None:
             used = {int(name) for name in _listdir("/dev/fd")}
             free = (number for number in range(self._limits[0]) if number not in used or not _is_open(number))
@@ -66,6 +78,11 @@ class Injection:
 
     def end(self) -> None:
         """The role has ended, one way or the other."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._jump_at is not None and _monotonic() >= self._jump_at:
+            self.struck = True  # whether it looks at the clock is the role's business
         self._active = False
         resource.setrlimit(resource.RLIMIT_NOFILE, self._limits)
 
@@ -107,12 +124,18 @@ class Injection:
             self._sender.send("struck")
             _kill(_getpid(), signal.SIGKILL)
         elif kind == faults.STOP:
-            self._sender.send("stopped")
+            self._sender.send("struck")
             _kill(_getpid(), signal.SIGSTOP)
         elif kind == faults.SIGNAL:
             signal.raise_signal(_SIGNAL)
         elif kind == faults.CLOCK_JUMP:
-            self._flags[Flags.CLOCK] = self._fault.seconds
+            self._jump_at = 0.0
+
+    def _jumped(self) -> float:
+        """Return how far the wall clock is off, in seconds."""
+        if self._jump_at is None or _monotonic() < self._jump_at:
+            return 0.0
+        return self._fault.seconds
 
     def _handle(self, number: int, frame: object) -> None:
         if self._active:
@@ -129,16 +152,16 @@ def _is_open(descriptor: int) -> bool:
     return True
 
 
-def _let_clock_jump(flags: Flags) -> None:
-    """Add what the flags say to every reading of the wall clock; the machine's own clock is left alone."""
+def _let_clock_jump(offset: Callable[[], float]) -> None:
+    """Add some seconds to every reading of the wall clock; the machine's own clock is left alone."""
     wall, wall_ns = time.time, time.time_ns
     real: Any = datetime.datetime
 
     def jumped() -> float:
-        return wall() + flags[Flags.CLOCK]
+        return wall() + offset()
 
     def jumped_ns() -> int:
-        return wall_ns() + int(flags[Flags.CLOCK] * 1e9)
+        return wall_ns() + int(offset() * 1e9)
 
     class Known(type):
         def __instancecheck__(cls, instance: object) -> bool:

@@ -11,6 +11,7 @@ import resource
 import shutil
 import time
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -48,6 +49,7 @@ class _Stage:
     excused: int = 0
     counts: dict[str, int] = field(default_factory=dict)
     processes: int = 0
+    lasted: list[float] = field(default_factory=list)  # seconds, of each role, all executions together
     spread: float = 0.0  # seconds, the largest
     boundaries: int = 0
     exhausted: bool = False
@@ -169,7 +171,6 @@ class Run:
             return
         executions = self._job.executions
         undisturbed = self._stages[0]
-        span = undisturbed.seconds / max(1, undisturbed.executions)
         last = None if executions is None else max(len(stages), executions - undisturbed.executions)
         done = 0
         end = self._begun + self._budget
@@ -182,7 +183,7 @@ class Run:
             assert stage.fault is not None
             chooser = Random(f"{self._seed()} {done}")
             victim = chooser.choice(self._victims(stage.fault))
-            delay = chooser.random() * span
+            delay = chooser.random() * undisturbed.lasted[victim] / undisturbed.executions
             self._execute(stage, self._chance(stage, victim, delay, chooser))
             done += 1
 
@@ -217,6 +218,7 @@ class Run:
         stage.struck += done.struck
         stage.excused += done.excused
         stage.processes = max(stage.processes, done.processes)
+        stage.lasted = [sum(pair) for pair in zip_longest(stage.lasted, done.lasted, fillvalue=0.0)]
         stage.spread = max(stage.spread, done.spread)
         if not _in_turn(stage.fault):
             stage.boundaries = max(stage.boundaries, done.boundaries)
