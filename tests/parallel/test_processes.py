@@ -75,6 +75,11 @@ def test_a_right_program_passes_and_is_timed(performed):
         ("Raises", FindingKind.EXCEPTION, "ValueError: number 0 (and 1 more processes with exception)"),
         ("RaisesInOne", FindingKind.EXCEPTION, "the other waits"),
         ("RaisesWhenMade", FindingKind.EXCEPTION, "made in a process of its own"),
+        (
+            "BlocksWhenMade",
+            FindingKind.HANG,
+            "play-0, play-1 did not end within 2 s, in ",
+        ),
         ("RaisesBefore", FindingKind.EXCEPTION, "ValueError: prepare"),
         ("RaisesAfter", FindingKind.EXCEPTION, "ValueError: conclude"),
         ("Crashes", FindingKind.CRASH, "play-0 was ended by SIGSEGV"),

@@ -70,6 +70,13 @@ class RaisesWhenMade(Program):
         (self.folder / "prepared").touch()
 
 
+class BlocksWhenMade(RaisesWhenMade):
+    def __init__(self, component, folder, **parameters):
+        Program.__init__(self, component, folder, **parameters)
+        while (folder / "prepared").exists():
+            time.sleep(0.01)
+
+
 class RaisesBefore(Program):
     def prepare(self, ledger):
         raise ValueError("prepare")

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from torture.errors import InternalError
 from torture.findings import FindingKind
 from torture.oracles.accounting import Ledger
 from torture.parallel.latency import Latencies
@@ -144,15 +143,18 @@ class Company:
             flags.arrive(index, plan.start(index))
             begun = _clock()
             try:
-                if injection is not None:
-                    injection.begin()
-                held = play(ledger, number)
+                try:
+                    if injection is not None:
+                        injection.begin()
+                    held = play(ledger, number)
+                finally:  # a signal's handler may raise here, too
+                    if injection is not None:
+                        injection.end()
             except BaseException as error:
                 if injection is not None:
                     injection.end()
                 sender.send("failed", failure(name, error, self._own))
             if injection is not None:
-                injection.end()
                 sender.send("boundaries", injection.boundaries, injection.struck)
             sender.send("lasted", _clock() - begun)
             if latencies is not None:
@@ -166,8 +168,9 @@ class Company:
         arrival = _clock() + self._stall_limit
         while flags.arrived() < len(roles) and all(actor.status is None for actor in roles):
             _hear(roles, 0.0005)
-            if _clock() > arrival:
-                raise InternalError("a role did not come to the start; does the program's constructor block?")
+            if _clock() > arrival:  # the constructor of a program blocks
+                self._failures.append((roles[0].name, self._hung(roles)))
+                return 0.0
         begun = flags[Flags.GO] = _clock() + LEAD
         mourning: float | None = None
         dealer = Dealer(plan, roles, flags, begun)

@@ -77,13 +77,13 @@ class Injection:
             resource.setrlimit(resource.RLIMIT_NOFILE, (limit, self._limits[1]))  # what is open stays open
 
     def end(self) -> None:
-        """The role has ended, one way or the other."""
+        """The role has ended, one way or the other; may be repeated."""
+        active, self._active = self._active, False
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._jump_at is not None and _monotonic() >= self._jump_at:
+        if active and self._jump_at is not None and _monotonic() >= self._jump_at:
             self.struck = True  # whether it looks at the clock is the role's business
-        self._active = False
         resource.setrlimit(resource.RLIMIT_NOFILE, self._limits)
 
     def call(self, name: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
