@@ -15,7 +15,6 @@ from typing import Any
 
 from torture.errors import CheckFailed, UsageError
 from torture.oracles.accounting import Ledger, brief, judge
-from torture.scenario import roles
 from torture.scenario.document import Document, Place, suggestion
 from torture.scenario.loader import Case, load_case
 from torture.scenario.schema import Step
@@ -35,9 +34,11 @@ def build(*, file: str, name: str, variant: str) -> Callable[[], None]:
     checks = tuple(check.value for check in case.scenario.checks)  # plain strings: see accounting
     parameters = case.parameters
 
-    target: Target | roles.RoleTarget
+    target: Any
     if hasattr(program, "roles"):
-        target = roles.RoleTarget(
+        from torture.scenario.roles import RoleTarget  # here: a plain program does not wait for it
+
+        target = RoleTarget(
             component, program, lambda: _copy(parameters), lambda told: _balance(told, checks)
         )
     else:
