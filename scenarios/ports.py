@@ -1,6 +1,7 @@
-"""Programs for ports; rows 1.1, 1.2 and 1.4. Each is the same for all variants. Sockets are real.
+"""Programs for ports; rows 1.1 to 1.4. Each is the same for all variants. Sockets are real.
 
-Every process has a loopback address of its own, so that what runs beside it is not in the way.
+The functions are for threads; the classes say their roles, for threads and processes. Every process, with those it forks, has a
+loopback address of its own, so that what runs beside it is not in the way.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ import os
 import socket
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -36,6 +38,19 @@ class Project:
     def get_project_info(self) -> dict[str, Any]:
         """Return name and root."""
         return self._info
+
+
+class SlowProject(Project):
+    """Takes some seconds to tell what the project is, as git does on a busy machine."""
+
+    def __init__(self, name: str, seconds: float) -> None:
+        super().__init__(name)
+        self._seconds = seconds
+
+    def get_project_info(self) -> dict[str, Any]:
+        """Return name and root."""
+        time.sleep(self._seconds)
+        return super().get_project_info()
 
 
 def start_together(component: Any, ledger: Any, servers: int) -> None:
@@ -127,6 +142,100 @@ class NamedServer:
         if self._address is not None:
             with suppress(OSError):
                 socket.create_connection(self._address).close()
+
+
+class StartTogether:
+    """Find a port for each of some servers, listen there, and hold it until all have found one."""
+
+    def __init__(self, component: Any, folder: Path, servers: int) -> None:
+        self._component, self._folder, self._servers = component, folder, servers
+
+    def roles(self) -> Mapping[str, int]:
+        """Return the servers."""
+        return {"serve": self._servers}
+
+    def serve(self, ledger: Any, number: int) -> Any:
+        """Start one."""
+        ports = self._component(self._folder, Project(f"project {number}"), HOST)
+        port = ports.find_available_port(PORT)
+        ledger.received("ports", port)
+        ledger.count(ports_found=1)
+        try:
+            return ports.listen(port)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:  # the collision is in the ledger
+                raise
+            return None
+
+
+class StartSlowly:
+    """Find a port, announce it, which asks git (five calls, each up to ``timeout`` seconds), and listen there.
+
+    Meanwhile a stranger, which is no server of ours, begins to listen at the first port, if it can.
+    """
+
+    def __init__(self, component: Any, folder: Path, timeout: float) -> None:
+        self._component, self._folder, self._timeout = component, folder, timeout
+
+    def roles(self) -> Mapping[str, int]:
+        """Return the server and the stranger."""
+        return {"serve": 1, "stranger": 1}
+
+    def serve(self, ledger: Any, number: int) -> Any:
+        """Start the server."""
+        ports = self._component(self._folder, SlowProject("project", 5 * self._timeout), HOST)
+        port = ports.find_available_port(PORT)
+        ledger.received("ports", port)
+        ports.write_state("http", port, HOST)
+        try:
+            return ports.listen(port)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:  # the collision is in the ledger
+                raise
+            return None
+
+    def stranger(self, ledger: Any, number: int) -> Any:
+        """Come when the first of git's calls has ended."""
+        time.sleep(self._timeout)
+        listener = socket.socket()
+        try:
+            listener.bind((HOST, PORT))
+            listener.listen()
+        except OSError as error:
+            listener.close()
+            if error.errno != errno.EADDRINUSE:
+                raise
+            return None
+        ledger.received("ports", PORT)
+        return listener
+
+
+class AskWhereAnnounced:
+    """Start a server of each of two projects that want one port, and ask at each project's address who is there."""
+
+    def __init__(self, component: Any, folder: Path) -> None:
+        self._component, self._folder = component, folder
+
+    def roles(self) -> Mapping[str, int]:
+        """Return the servers."""
+        return {"serve": 2}
+
+    def prepare(self, ledger: Any) -> None:
+        """Demand that one server at least is reached."""
+        ledger.expect(minimum=1)
+
+    def serve(self, ledger: Any, number: int) -> ExitStack:
+        """Start one, ask at its address, and let it run until both have asked."""
+        name = f"project {number}"
+        base = self._folder / name
+        base.mkdir()
+        running = ExitStack()
+        with suppress(RuntimeError):  # or it refuses
+            state = running.enter_context(self._component(name, base))
+            ledger.sent(name, f"to {name}")
+            with suppress(OSError):  # or it is lost
+                ledger.received(name_at(state["port"]), f"to {name}")
+        return running
 
 
 @contextmanager

@@ -31,8 +31,8 @@ class PortManager:
     too. Row 1.5: threads of one process share the temporary file: one truncates it, another makes that the state.
     Row 1.6: or renames it away before the other's chmod and rename. Row 1.7: the temporary file can be read by all
     until its chmod. Row 1.8: nothing is synced. Row 1.10: a state that is not UTF-8 raises, one that is
-    not a mapping is returned. Row 1.13: :meth:`cleanup_state` removes the state of another server of the project.
-    Row 1.14: its test and its unlink are two steps.
+    not a mapping is returned. Row 1.11: so is the one of a server that does not run any more. Row 1.13:
+    :meth:`cleanup_state` removes the state of another server of the project. Row 1.14: its test and its unlink are two steps.
     """
 
     STATE_FILE_NAME = ".mcp_server_state.json"

@@ -8,6 +8,7 @@ import pytest
 
 from torture.errors import UsageError
 from torture.findings import FindingKind
+from torture.parallel.processes.faults import Fault
 from torture.scenario.loader import load, load_case
 
 GOOD = """\
@@ -218,6 +219,37 @@ def test_an_error_in_a_step_names_its_line(folder, old, new, line, message):
 
     assert said.startswith(f"a.yaml:{line}: "), said
     assert message in said
+
+
+FAULTS = GOOD.replace(
+    "    variants:", "    engine: processes\n    faults:\n      - {kind: kill}\n    variants:"
+)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "message"),
+    [
+        ("{kind: kill}", "{kind: kil}", 11, "kind 'kil' is unknown; did you mean 'kill'?"),
+        ("{kind: kill}", "{role: write}", 11, "entry 1 of faults has no 'kind'; add it"),
+        ("{kind: kill}", "{kind: kill, at: boundary}", 11, "did you mean 'boundaries'?"),
+        ("{kind: kill}", "{kind: slow-fsync, at: boundaries}", 11, "has no boundaries; remove 'at'"),
+        ("{kind: kill}", "{kind: stop, time: 5}", 11, "time 5 is not text; put it in quotes"),
+        ("engine: processes", "engine: stress", 10, "engine 'stress' injects no faults"),
+    ],
+)
+def test_an_error_in_a_fault_names_its_line(folder, old, new, line, message):
+    assert old in FAULTS
+    said = error_of(write("a.yaml", FAULTS.replace(old, new, 1)))
+
+    assert said.startswith(f"a.yaml:{line}: "), said
+    assert message in said
+
+
+def test_a_fault_is_read(folder):
+    text = FAULTS.replace("{kind: kill}", "{kind: stop, role: write, at: boundaries, time: 5ms}")
+    (fault,) = load([write("a.yaml", text)])[0].scenario.faults
+
+    assert fault.fault() == Fault("stop", "write", "boundaries", 0.005)
 
 
 def test_what_is_no_scenario_file_is_one_clear_line(folder):

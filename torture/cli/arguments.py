@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from torture.errors import UsageError
 
 GRANULARITIES = ("free-threaded", "gil")
-ENGINES = ("explore", "stress")
+ENGINES = ("explore", "stress", "processes")
 CARRIERS = ("greenlet", "thread")
 DEFAULT_BUDGET = 10.0  # seconds
 

@@ -30,7 +30,7 @@ def add_parser(subparsers: Any) -> None:
         "--engine",
         metavar="E",
         type=types.one_of(types.ENGINES),
-        help="explore or stress: overrides the files",
+        help="explore, stress or processes: overrides the files",
     )
     add(
         "--profile",
@@ -43,6 +43,7 @@ def add_parser(subparsers: Any) -> None:
 def main(arguments: argparse.Namespace) -> int:
     """Run the scenarios, print the table and return the exit status."""
     from torture.exploration.supervisor import explore
+    from torture.parallel.processes.supervisor import run_processes
     from torture.parallel.supervisor import stress
     from torture.report.console import progress, show_table
     from torture.scenario.execute import Options, execute, select
@@ -60,6 +61,6 @@ def main(arguments: argparse.Namespace) -> int:
     )
     cases = select(load(options.files), options.only)
     with progress(len(cases)) as begin:
-        run = execute(cases, explore, options, begin, stress)
+        run = execute(cases, explore, options, begin, stress, run_processes)
     show_table(run.rows, monotonic() - begun, interrupted=run.interrupted)
     return run.exit_status

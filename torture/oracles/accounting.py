@@ -17,6 +17,7 @@ from enum import StrEnum
 from typing import NoReturn
 
 from torture.errors import CheckFailed
+from torture.oracles.durability import Mark, Stage
 
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 _TEXT_LIMIT = 60
@@ -32,6 +33,7 @@ class Check(StrEnum):
 
 
 _EXACTLY_ONCE, _FIFO, _UNIQUE, _NONE = (check.value for check in Check)
+_BEGUN, _ACKNOWLEDGED, _SURVIVED = (stage.value for stage in Stage)
 
 # Which one names the finding when several are counted: the first. A message in the wrong hands says most about
 # the cause, a lost one least: it may only be the other side of a duplicate.
@@ -55,6 +57,8 @@ class Ledger:
     sent_entries: list[Entry] = field(default_factory=list)
     received_entries: list[Entry] = field(default_factory=list)
     minimum: int | None = None
+    marks: list[Mark] = field(default_factory=list)  # of writes, see durability
+    counted: list[tuple[str, int]] = field(default_factory=list)
 
     def sent(self, channel: str, item: object) -> None:
         """Write down that the calling thread sends an item."""
@@ -70,6 +74,22 @@ class Ledger:
         It keeps a component honest that refuses everything, and so loses nothing.
         """
         self.minimum = minimum
+
+    def begun(self, channel: str, item: object) -> None:
+        """Write down that the caller begins to write an item where the last one counts."""
+        self.marks.append(Mark(_BEGUN, channel, item))
+
+    def acknowledged(self, channel: str, item: object) -> None:
+        """Write down that the write has returned: from now on the item, or a later one, must be found."""
+        self.marks.append(Mark(_ACKNOWLEDGED, channel, item))
+
+    def survived(self, channel: str, item: object) -> None:
+        """Write down what is found; None is nothing."""
+        self.marks.append(Mark(_SURVIVED, channel, item))
+
+    def count(self, **counts: int) -> None:
+        """Add to figures that the result shows, such as the reads in which ``torn`` ones were counted."""
+        self.counted += counts.items()
 
     def fail(self, kind: str, message: str, **counts: int) -> NoReturn:
         """Fail at once, with a kind that no accounting finds, such as ``torn``."""

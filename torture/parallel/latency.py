@@ -14,7 +14,7 @@ import time
 from array import array
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from types import FunctionType
 from typing import Any
 
@@ -157,6 +157,26 @@ class Latencies:
             if not collected and not preempted:
                 counts.quiet = max(counts.quiet, nanoseconds)
         track.length = 0
+
+    def taken(self) -> list[dict[str, Any]]:
+        """Return what was measured so far, as values that another process can :meth:`add` to its own."""
+        self.collect(everything=True)
+        return [{each.name: getattr(told, each.name) for each in fields(told)} for told in self._operations]
+
+    def add(self, taken: list[dict[str, Any]]) -> None:
+        """Add what was measured elsewhere."""
+        known = {operation.name: operation for operation in self._operations}
+        for told in taken:
+            operation = known.get(told["name"])
+            if operation is None:
+                operation = known[told["name"]] = _Operation(told["name"])
+                self._operations.append(operation)
+            for name, value in told.items():
+                if isinstance(value, Counter):
+                    getattr(operation, name).update(value)
+                elif name != "name":
+                    one = getattr(operation, name)
+                    setattr(operation, name, max(one, value) if name == "quiet" else one + value)
 
     def summary(self, seconds: float) -> list[dict[str, Any]]:
         """Return the figures of each operation that was called: milliseconds, and calls per second of ``seconds``."""

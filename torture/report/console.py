@@ -1,6 +1,6 @@
 """The table of ``torture run``, and its progress bar.
 
-Two layouts: the wide one from 120 columns, and one with short headers. A scenario's name stands once
+Two layouts: the wide one where it fits, from 120 columns, and one with short headers. A scenario's name stands once
 and may take several lines, broken at its hyphens. Rich is imported when something is drawn.
 """
 
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from torture.findings import Finding, FindingKind, Verdict
 from torture.report import latency
 from torture.report.failure import render
+from torture.report.roles import notes
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 WIDE = 120  # columns
 _NARROWEST_NAME = 8
+_WIDE_NAME = 20  # columns that a wide table must leave for the scenario's name
 _SHORT_VARIANT = 12
 
 
@@ -43,6 +45,8 @@ class Row:
     deadlocks: int | None
     p95: float | None  # milliseconds, of the stress engine
     collisions: int | None
+    torn: int | None = None  # reads, or crash states
+    processes: dict[str, Any] | None = None  # what more the processes engine tells
     verdict: Verdict
     expected: Verdict
     expected_kinds: tuple[FindingKind, ...]
@@ -94,6 +98,7 @@ _COLUMNS = (
     _Column("deadlocks", "dl", right=True),
     _Column("p95 ms", "p95ms", right=True),
     _Column("collisions", "col", right=True),
+    _Column("torn", "torn", right=True),  # where a row has it
     _Column("verdict", "verdict"),
     _Column("expected", "expected"),
 )
@@ -108,6 +113,9 @@ def show_table(rows: Sequence[Row], seconds: float, *, interrupted: bool = False
     for line in (*latency.table(rows, console.width), *latency.notes(rows)):
         shown = line.replace("µ", "u") if console.options.ascii_only else line
         console.print(shown, markup=False, soft_wrap=True)
+    for row in rows:
+        for line in notes(f"{row.scenario}/{row.variant}", row.processes):
+            console.print(line, markup=False, soft_wrap=True)
     for row in rows:
         if not row.as_expected:
             console.print(_complaint(row), markup=False, soft_wrap=True)
@@ -179,14 +187,19 @@ def _table(rows: Sequence[Row], console: Console) -> Table:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    wide, plain = console.width >= WIDE, console.options.ascii_only
-    headers = [column.wide if wide else column.short for column in _COLUMNS]
-    cells = [_cells(row, wide=wide, plain=plain) for row in rows]
-    gap = 2 if wide else 1
-    others = sum(gap + max(map(_cell_width, column)) for column in zip(headers[1:], *cells, strict=True))
+    plain = console.options.ascii_only
+    torn = any(row.torn is not None for row in rows)
+    columns = [column for column in _COLUMNS if torn or column.wide != "torn"]
+    for wide in (True, False) if console.width >= WIDE else (False,):
+        headers = [column.wide if wide else column.short for column in columns]
+        cells = [_cells(row, wide=wide, plain=plain, torn=torn) for row in rows]
+        gap = 2 if wide else 1
+        others = sum(gap + max(map(_cell_width, column)) for column in zip(headers[1:], *cells, strict=True))
+        if console.width - others >= _WIDE_NAME:
+            break
     names = _names([row.scenario for row in rows], max(console.width - others, _NARROWEST_NAME))
     table = Table(box=SIMPLE_HEAD, padding=(0, gap - 1, 0, 0), pad_edge=False, show_edge=False)
-    for header, column in zip(headers, _COLUMNS, strict=True):
+    for header, column in zip(headers, columns, strict=True):
         table.add_column(header, justify="right" if column.right else "left", no_wrap=True)
     for row, name, line in zip(rows, names, cells, strict=True):
         style = "" if row.as_expected else "yellow" if row.verdict is Verdict.UNKNOWN else "bold red"
@@ -204,12 +217,13 @@ def _names(scenarios: Sequence[str], room: int) -> list[str]:
     return cells
 
 
-def _cells(row: Row, *, wide: bool, plain: bool) -> list[str]:
+def _cells(row: Row, *, wide: bool, plain: bool, torn: bool) -> list[str]:
     """Return what stands in the other columns."""
     none = "-" if plain else "–"
     marks = ("ok", "NOT") if plain else ("✓", "✗")
     kind = row.finding.kind.value if row.finding is not None else None
-    figures = (row.executions, row.lost, row.duplicated, row.deadlocks, row.p95, row.collisions)
+    more = (row.torn,) if torn else ()
+    figures = (row.executions, row.lost, row.duplicated, row.deadlocks, row.p95, row.collisions, *more)
     return [
         row.fault or none,
         row.variant if wide else textwrap.fill(row.variant, _SHORT_VARIANT),

@@ -19,6 +19,8 @@ from torture.exploration.job import Job
 from torture.findings import Finding, FindingKind, Result, Verdict
 from torture.oracles.accounting import Check
 from torture.parallel.job import StressJob
+from torture.parallel.processes.job import ProcessJob
+from torture.report import roles
 from torture.report.console import Row
 from torture.report.json import to_json
 from torture.report.stress import gil, harness, latencies, loud, slowest_p95
@@ -32,6 +34,7 @@ INTERRUPTED = 130  # as shells report SIGINT
 
 Explore = Callable[[Job], Result]
 Stress = Callable[[StressJob], Result]
+Processes = Callable[[ProcessJob], Result]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +87,7 @@ def execute(
     options: Options,
     begin: Callable[[str], None] = lambda name: None,
     stress: Stress | None = None,
+    processes: Processes | None = None,
 ) -> Run:
     """Run every case, and write the report before the first and after each.
 
@@ -96,7 +100,14 @@ def execute(
         for case in cases:
             begin(case.name)
             chosen = replace(case, engine=options.engine or case.engine)
-            row = _row(chosen, _executed(chosen, explore, stress, options), options)
+            try:
+                result = _executed(chosen, explore, stress, processes, options)
+            except UsageError as error:
+                if chosen.engine != "processes" or case.engine == "processes":
+                    raise
+                # The file is right; its program says no roles, and cannot be run by the engine of the command line.
+                result = Result(target=case.name, verdict=Verdict.UNKNOWN, warnings=(str(error),))
+            row = _row(chosen, result, options)
             escapes = chosen.engine == "stress" and case.engine == "explore"
             run = Run((*run.rows, replace(row, may_escape=escapes)))
             _write(run, options, complete=False)
@@ -106,7 +117,9 @@ def execute(
     return run
 
 
-def _executed(case: Case, explore: Explore, stress: Stress | None, options: Options) -> Result:
+def _executed(
+    case: Case, explore: Explore, stress: Stress | None, processes: Processes | None, options: Options
+) -> Result:
     """Return the result of one case; an error of torture itself is one too."""
     arguments = {"file": case.file, "name": case.scenario.name, "variant": case.variant_name}
     limits: dict[str, Any] = {
@@ -116,6 +129,12 @@ def _executed(case: Case, explore: Explore, stress: Stress | None, options: Opti
     }
     how: dict[str, Any]
     try:
+        if case.engine == "processes" and processes is not None:
+            faults = tuple(each.fault() for each in case.scenario.faults)
+            return processes(ProcessJob(target=TARGET, arguments=arguments, faults=faults, **limits))
+        if case.scenario.faults:
+            warning = f"engine {case.engine!r} injects no faults; run it with --engine processes"
+            return Result(target=case.name, verdict=Verdict.UNKNOWN, warnings=(warning,))
         if case.engine == "explore":
             how = {"strategy": case.strategy, "granularity": case.granularity}
             return explore(Job(target=TARGET, arguments=arguments, **limits, **how))
@@ -147,6 +166,8 @@ def _row(case: Case, result: Result, options: Options) -> Row:
         deadlocks=deadlocks if ran else None,
         p95=slowest_p95(result),
         collisions=_counted(case, result, "collisions", Check.UNIQUE),
+        torn=_torn(result),
+        processes=roles.details(result),
         verdict=result.verdict,
         expected=Verdict(case.variant.expect),
         expected_kinds=case.variant.kind,
@@ -176,6 +197,14 @@ def _counted(case: Case, result: Result, name: str, check: Check) -> int | None:
     counts = result.finding.counts if result.finding is not None else {}
     looked = _ran(case, result) and check in case.scenario.checks and (result.finding is None or bool(counts))
     return counts.get(name) or (0 if looked else None)
+
+
+def _torn(result: Result) -> int | None:
+    """Return the torn reads, or crash states, where anybody counted them."""
+    counts = [stage["counts"] for stage in result.stages if "torn" in stage.get("counts", {})]
+    if result.finding is not None and "torn" in result.finding.counts:
+        return result.finding.counts["torn"]
+    return sum(each["torn"] for each in counts) if counts else None
 
 
 def _command(case: Case, finding: Finding | None, options: Options) -> str:
@@ -231,6 +260,8 @@ def _as_json(row: Row) -> dict[str, Any]:
         "harness": row.harness,
         "gil": row.gil,
         "collisions": row.collisions,
+        "torn": row.torn,
+        "processes": row.processes,
         "verdict": row.verdict.value,
         "expected": row.expected.value,
         "expected_kinds": [kind.value for kind in row.expected_kinds],

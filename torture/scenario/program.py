@@ -35,7 +35,15 @@ def build(*, file: str, name: str, variant: str) -> Callable[[], None]:
     checks = tuple(check.value for check in case.scenario.checks)  # plain strings: see accounting
     parameters = case.parameters
 
-    target = Target(component, program, parameters, checks)
+    target: Any
+    if hasattr(program, "roles"):
+        from torture.scenario.roles import RoleTarget  # here: a plain program does not wait for it
+
+        target = RoleTarget(
+            component, program, lambda: _copy(parameters), lambda told: _balance(told, checks)
+        )
+    else:
+        target = Target(component, program, parameters, checks)
     target.__module__ = module.__name__  # what is under test: the engine takes its package for own code
     return target
 

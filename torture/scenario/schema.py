@@ -14,6 +14,15 @@ from pydantic_core import PydanticCustomError
 
 from torture.findings import FindingKind
 from torture.oracles.accounting import Check
+from torture.parallel.processes.faults import (
+    BOUNDARIES,
+    INSTANTS,
+    KINDS,
+    POWER_CUT,
+    RANDOM,
+    SLOW_FSYNC,
+    Fault,
+)
 from torture.scenario.document import show
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -102,7 +111,7 @@ class Settings(Part):
     """How a scenario is run; the nearest that says it counts: scenario, its file, the including file."""
 
     engine: Engine | None = Field(
-        default=None, description="explore by default; processes needs a later version"
+        default=None, description="explore by default; processes needs a program that says its roles"
     )
     strategy: Literal["auto", "random", "pct", "pos", "dfs"] | None = None
     budget: Budget | None = Field(default=None, description="time for each variant, such as 5s, 500ms or 2m")
@@ -177,6 +186,30 @@ class Variant(Part):
         return self
 
 
+class Disturbance(Part):
+    """A fault that engine processes injects."""
+
+    kind: Literal[KINDS]  # type: ignore[valid-type]  # one list for the engine and for the files
+    role: Name | None = Field(default=None, description="who suffers it; any role by default")
+    at: Literal[INSTANTS] = Field(  # type: ignore[valid-type]
+        default=RANDOM, description="at random instants, or before every system call of the role in turn"
+    )
+    time: Budget | None = Field(
+        default=None, description="of a stop, of a slow fsync, of a jump of the clock"
+    )
+
+    @model_validator(mode="after")
+    def _strike_where_it_can(self) -> Disturbance:
+        if self.at == BOUNDARIES and self.kind in (SLOW_FSYNC, POWER_CUT):
+            raise broken(f"fault {self.kind!r} has no boundaries; remove 'at'", "at")
+        return self
+
+    def fault(self) -> Fault:
+        """Return what the engine is given."""
+        time = None if self.time is None else seconds(self.time)
+        return Fault(self.kind, self.role or "", self.at, time)
+
+
 class Scenario(Settings):
     """A program that is run against every variant."""
 
@@ -190,6 +223,7 @@ class Scenario(Settings):
     setup: list[Step] = Field(default=[], description="steps before the threads start")
     checks: list[Check] = Field(default=[Check.EXACTLY_ONCE], min_length=1)
     parameters: dict[str, Any] = {}
+    faults: list[Disturbance] = Field(default=[], description="what is done to its processes")
     variants: dict[Name, Variant] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -203,6 +237,8 @@ class Scenario(Settings):
             )
         if self.setup and self.threads is None:
             raise broken(f"scenario {self.name!r} has setup, but no threads; set up in the program", "setup")
+        if self.faults and self.engine not in (None, "processes"):
+            raise broken(f"engine {self.engine!r} injects no faults; write engine: processes", "faults")
         if Check.NONE in self.checks and len(self.checks) > 1:
             raise broken("checks 'none' stands with others; remove it, or the others", "checks")
         return self
