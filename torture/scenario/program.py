@@ -34,7 +34,7 @@ def build(*, file: str, name: str, variant: str) -> Callable[[], None]:
     checks = tuple(check.value for check in case.scenario.checks)  # plain strings: see accounting
     parameters = case.parameters
 
-    target: Any
+    target: Callable[[], None]
     if hasattr(program, "roles"):
         from torture.scenario.roles import RoleTarget  # here: a plain program does not wait for it
 
