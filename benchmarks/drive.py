@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
+import tempfile
 import time
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -20,6 +23,7 @@ BUGGY = 5_000  # executions at most until the fault is found
 CORRECT = 2_000  # executions of a program without a fault
 CORRECT_PEER = 1_000  # the same for the slower tools: only executions a second are compared
 STRESS = 5.0  # seconds of plain stress
+PARALLEL, ITERATIONS = 8, 200  # threads of pytest-run-parallel, and calls of each
 
 Report = dict[str, Any]  # failed (None: inconclusive), executions, and what the tool says besides
 
@@ -107,11 +111,29 @@ def stress(case: Any, mode: str, folder: str) -> Report:
     return {"failed": False, "executions": executions, "kind": ""}
 
 
+def run_parallel(case: Any, mode: str, folder: str) -> Report:
+    """Have pytest-run-parallel call the program in eight threads at once, again and again."""
+    test = f"import sys\nsys.path.insert(0, {folder!r})\nfrom allcases import REGISTRY\n"
+    test += f"def test_program():\n    REGISTRY[{case.name!r}].run()\n"
+    with tempfile.TemporaryDirectory() as place:
+        Path(place, "test_program.py").write_text(test)
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:frontrun"]
+        command += [f"--parallel-threads={PARALLEL}", f"--iterations={ITERATIONS}", "test_program.py"]
+        done = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False)
+    failed = {0: False, 1: True}.get(done.returncode)
+    return {
+        "failed": failed,
+        "executions": PARALLEL * ITERATIONS,
+        "kind": done.stdout[-80:] if failed else "",
+    }
+
+
 TOOLS: dict[str, Callable[[Any, str, str], Report]] = {
     "torture": torture,
     "interleave": interleave,
     "frontrun": frontrun,
     "stress": stress,
+    "run-parallel": run_parallel,
 }
 
 

@@ -21,8 +21,12 @@ from rich.table import Table
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks.programs import FOLDER, load
 
-STRATEGIES = ("random", "pct", "pos", "dfs", "auto")
-PEERS = {"interleave": "interleave_test", "frontrun": "frontrun"}  # tool -> module that has to be installed
+STRATEGIES = ("auto", "random", "pct", "pos", "surw", "parking", "dpor", "bounded", "dfs")
+PEERS = {  # tool -> module that has to be installed, and its modes
+    "interleave": ("interleave_test", ("random", "pct", "dfs")),
+    "frontrun": ("frontrun", ("dpor", "random")),
+    "run-parallel": ("pytest_run_parallel", ("threads",)),
+}
 REFERENCE = "interleave:random"
 LEAST = 100  # executions below which executions a second say nothing
 
@@ -46,9 +50,9 @@ class Row:
 def installed() -> list[str]:
     """Return the tools that can run here."""
     tools = [f"torture:{strategy}" for strategy in STRATEGIES]
-    for tool, module in PEERS.items():
+    for tool, (module, modes) in PEERS.items():
         if importlib.util.find_spec(module) is not None:
-            tools += [f"{tool}:random", f"{tool}:{'pct' if tool == 'interleave' else 'dpor'}"]
+            tools += [f"{tool}:{mode}" for mode in modes]
     return [*tools, "stress:plain", "stress:switch"]
 
 
