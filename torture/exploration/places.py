@@ -105,7 +105,7 @@ class PlaceRecorder(EventRecorder):
         if place is None:
             return False
         if self.visits and (before := self.visits[-1].thread) is not thread:
-            self.visits[-1].waits = not before.enabled or before.pending is None
+            self.visits[-1].waits = not before.finished and (not before.enabled or before.pending is None)
         if inside is not None and self._inside.get(thread.index) is inside:
             earlier = next(at for at in reversed(range(len(self.visits))) if self.visits[at].thread is thread)
             stands_in = inside.f_code.co_filename.startswith(_STAND_INS)
