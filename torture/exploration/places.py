@@ -71,6 +71,7 @@ class Visit:
     place: Place
     waits: bool = False  # when the next thread went on, this one waited for something
     last: bool = False  # it never got its turn
+    timed_out: bool = False  # the time for which it waited was cut short just before
 
 
 class PlaceRecorder(EventRecorder):
@@ -85,7 +86,9 @@ class PlaceRecorder(EventRecorder):
     def record(
         self, thread: VirtualThread, site: Site, obj: object, key: object, writes: bool, value: object
     ) -> None:
-        self._visit(thread, site, sys._getframe(1))
+        timed_out = KERNEL.early_timers > self._early and not any(t.timed_out for t in KERNEL.threads)
+        if self._visit(thread, site, sys._getframe(1)):
+            self.visits[-1].timed_out = timed_out
         super().record(thread, site, obj, key, writes, value)
 
     def stopped(self) -> None:
