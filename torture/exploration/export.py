@@ -100,7 +100,8 @@ def turns_of(visits: list[Visit]) -> list[Turn]:
             arrivals = 1 + sum(visit.place == place for visit in passed)
             stop = (place.function, place.line, place.instruction, place.nth, arrivals)
         resumed.add(thread.index)
-        turns.append((thread.path, stop, segment[-1].waits))
+        waits = segment[-1].waits and not any(visit.timed_out for visit in segment)  # it takes its time
+        turns.append((thread.path, stop, waits))
     return turns
 
 

@@ -71,6 +71,7 @@ class Visit:
     place: Place
     waits: bool = False  # when the next thread went on, this one waited for something
     last: bool = False  # it never got its turn
+    timed_out: bool = False  # the time for which it waited was cut short just before
 
 
 class PlaceRecorder(EventRecorder):
@@ -85,7 +86,9 @@ class PlaceRecorder(EventRecorder):
     def record(
         self, thread: VirtualThread, site: Site, obj: object, key: object, writes: bool, value: object
     ) -> None:
-        self._visit(thread, site, sys._getframe(1))
+        timed_out = KERNEL.early_timers > self._early and not any(t.timed_out for t in KERNEL.threads)
+        if self._visit(thread, site, sys._getframe(1)):
+            self.visits[-1].timed_out = timed_out
         super().record(thread, site, obj, key, writes, value)
 
     def stopped(self) -> None:
@@ -105,7 +108,7 @@ class PlaceRecorder(EventRecorder):
         if place is None:
             return False
         if self.visits and (before := self.visits[-1].thread) is not thread:
-            self.visits[-1].waits = not before.enabled or before.pending is None
+            self.visits[-1].waits = not before.finished and (not before.enabled or before.pending is None)
         if inside is not None and self._inside.get(thread.index) is inside:
             earlier = next(at for at in reversed(range(len(self.visits))) if self.visits[at].thread is thread)
             stands_in = inside.f_code.co_filename.startswith(_STAND_INS)
