@@ -33,6 +33,7 @@ QUICK = {"stall_limit": 0.5, "step_limit": 2_500, "executions": 30}
         ("counts_for_ever", FindingKind.LIVELOCK, "no end after 2500 scheduling points"),
         ("wait_for_each_other_politely", FindingKind.LIVELOCK, "no end after 2500 scheduling points"),
         ("fails_in_a_thread", FindingKind.EXCEPTION, "KeyError: 'missing'"),
+        ("fails_without_a_word", FindingKind.EXCEPTION, "_Speechless: <its __str__ raised ValueError>"),
         ("waits_for_a_pipe", FindingKind.DEADLOCK, "waits in a read or write"),
     ],
 )

@@ -211,6 +211,18 @@ def uses_semaphores_of_processes() -> None:
     _together(work, work)
 
 
+class _Speechless(Exception):
+    def __str__(self) -> str:
+        raise ValueError("no text")
+
+
+def fails_without_a_word() -> None:
+    def work() -> None:
+        raise _Speechless
+
+    _together(work, work)
+
+
 def runs_code_made_at_run_time() -> None:
     names = {"number": 0}
     code = compile("number += 1", "<increment>", "exec")
