@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 
 def _together(*functions: Callable[[], object], daemon: bool = False) -> list[threading.Thread]:
@@ -209,6 +209,15 @@ def uses_semaphores_of_processes() -> None:
             shared[0] += 1
 
     _together(work, work)
+
+
+async def only_makes_a_coroutine() -> None:
+    raise AssertionError
+
+
+def only_makes_a_generator() -> Iterator[None]:
+    yield
+    raise AssertionError
 
 
 class _Speechless(Exception):
