@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.exploration.exploring import ROOT, TARGETS, explored, found, python
+from torture.errors import UsageError
 from torture.exploration.job import Job
 from torture.exploration.supervisor import explore
 from torture.findings import FindingKind, Verdict
@@ -33,6 +34,7 @@ QUICK = {"stall_limit": 0.5, "step_limit": 2_500, "executions": 30}
         ("counts_for_ever", FindingKind.LIVELOCK, "no end after 2500 scheduling points"),
         ("wait_for_each_other_politely", FindingKind.LIVELOCK, "no end after 2500 scheduling points"),
         ("fails_in_a_thread", FindingKind.EXCEPTION, "KeyError: 'missing'"),
+        ("fails_without_a_word", FindingKind.EXCEPTION, "_Speechless: <its __str__ raised ValueError>"),
         ("waits_for_a_pipe", FindingKind.DEADLOCK, "waits in a read or write"),
     ],
 )
@@ -100,6 +102,12 @@ def _waited(look: Callable[[], Any]) -> Any:
     while not (found := look()) and time.monotonic() < end:
         time.sleep(0.05)
     return found
+
+
+@pytest.mark.parametrize("target", ["only_makes_a_coroutine", "only_makes_a_generator"])
+def test_a_target_that_would_run_nothing_when_it_is_called_is_refused(target: str) -> None:
+    with pytest.raises(UsageError, match="write a function that"):
+        explored(f"wrong:{target}")
 
 
 def test_the_errors_of_all_threads_are_kept() -> None:

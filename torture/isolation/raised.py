@@ -21,7 +21,10 @@ def kind_of(error: BaseException) -> FindingKind:
 
 def message_of(error: BaseException) -> str:
     """Return type and text of an exception, the text alone of a check that says its kind."""
-    text = str(error)
+    try:
+        text = str(error)
+    except Exception as failure:  # the program's own ``__str__``
+        text = f"<its __str__ raised {type(failure).__name__}>"
     if isinstance(error, CheckFailed):
         return text
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -47,6 +47,16 @@ def load(target: str, arguments: dict[str, Any] | None = None) -> tuple[Callable
 
 
 def _check_signature(found: Callable[..., object], target: str) -> None:
+    if inspect.iscoroutinefunction(found) or inspect.isasyncgenfunction(found):
+        raise UsageError(
+            f"target {target!r} is a coroutine function, which only makes a coroutine: write a function that"
+            " calls asyncio.run with it"
+        )
+    if inspect.isgeneratorfunction(found):
+        raise UsageError(
+            f"target {target!r} is a generator function, which runs nothing when it is called:"
+            " write a function that iterates over it"
+        )
     try:
         signature = inspect.signature(found)
     except (TypeError, ValueError):  # a C function that does not tell

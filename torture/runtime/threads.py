@@ -13,7 +13,7 @@ from collections.abc import Callable
 from itertools import count
 from types import FunctionType, MethodType
 from typing import Any
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import ReferenceType, WeakKeyDictionary, WeakSet
 
 from torture.runtime import originals
 from torture.runtime.kernel import KERNEL
@@ -36,6 +36,8 @@ _active_count = threading.active_count
 _set_signal = signal.signal
 _default_excepthook = threading.excepthook
 
+_pools: list[ReferenceType[Any]] = []  # the executors that started threads in the execution
+
 Failure = tuple[VirtualThread, BaseException]
 failures: list[Failure] = []  # uncaught exceptions of the execution, oldest first
 
@@ -54,6 +56,12 @@ def start(self: threading.Thread) -> None:
     if it._started._flag:
         raise RuntimeError("threads can only be started once")
     it._started._flag = True
+    if (
+        getattr(it._target, "__name__", "") == "_worker"
+        and it._args
+        and isinstance(it._args[0], ReferenceType)
+    ):
+        _pools.append(it._args[0])
     it._torture = thread = KERNEL.spawn(
         lambda: _run(self), name=self.name, daemon=self.daemon, eagerly=_begins_invisibly(it)
     )
@@ -303,7 +311,19 @@ class FreshWorld:
         pools: Any = sys.modules.get("concurrent.futures.thread")
         if pools is not None:
             pools._shutdown = False
+            for reference in _pools:
+                _renew(reference())
+            _pools.clear()
             pools._threads_queues = WeakKeyDictionary() if self._pools is None else self._queues
+
+
+def _renew(pool: Any) -> None:
+    """Give a pool that outlives the execution back the state of one that was not used yet: its threads are gone."""
+    if pool is not None and hasattr(pool, "_work_queue"):
+        pool._threads = set()
+        pool._work_queue = type(pool._work_queue)()
+        pool._idle_semaphore = threading.Semaphore(0)
+        pool._shutdown = pool._broken = False
 
 
 _REGISTRY = ("_active", "_limbo", "_counter", "_dangling")

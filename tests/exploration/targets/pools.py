@@ -14,6 +14,17 @@ def _fail(number: int) -> int:
     raise LookupError(number)
 
 
+_kept = ThreadPoolExecutor(2)
+_lazy: list[ThreadPoolExecutor] = []
+
+
+def pools_that_outlive_the_program() -> None:
+    if not _lazy:
+        _lazy.append(ThreadPoolExecutor(1))
+    assert list(_kept.map(_square, range(3))) == [0, 1, 4]
+    assert _lazy[0].submit(_square, 3).result() == 9
+
+
 def mapping() -> None:
     with ThreadPoolExecutor(2) as pool:
         assert list(pool.map(_square, range(4))) == [0, 1, 4, 9]

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 
 def _together(*functions: Callable[[], object], daemon: bool = False) -> list[threading.Thread]:
@@ -207,6 +207,27 @@ def uses_semaphores_of_processes() -> None:
     def work() -> None:
         with lock:
             shared[0] += 1
+
+    _together(work, work)
+
+
+async def only_makes_a_coroutine() -> None:
+    raise AssertionError
+
+
+def only_makes_a_generator() -> Iterator[None]:
+    yield
+    raise AssertionError
+
+
+class _Speechless(Exception):
+    def __str__(self) -> str:
+        raise ValueError("no text")
+
+
+def fails_without_a_word() -> None:
+    def work() -> None:
+        raise _Speechless
 
     _together(work, work)
 
