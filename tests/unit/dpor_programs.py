@@ -100,6 +100,54 @@ def try_before_release() -> Outcome:
     return tuple(seen)
 
 
+def three_tries() -> Outcome:
+    """A try that would succeed writes, one that would fail reads: which of them it is changes while it is asleep."""
+    lock = Lock()
+    seen = [False, False, False]
+
+    def attempt(number: int) -> None:
+        seen[number] = lock.acquire(blocking=False)
+        if seen[number] and number:
+            lock.release()
+
+    together(*(lambda number=number: attempt(number) for number in range(3)))
+    return tuple(seen)
+
+
+def try_beside_sections() -> Outcome:
+    lock = Lock()
+    shared = Shared()
+    seen: list[int] = []
+
+    def attempt() -> None:
+        if lock.acquire(timeout=0.01):
+            seen.append(shared.x)
+            lock.release()
+
+    def section() -> None:
+        with lock:
+            shared.x += 1
+
+    together(attempt, section)
+    return (*seen, shared.x)
+
+
+def spawned_by_two() -> Outcome:
+    """A thread is the same one in whatever order its parent and the others came to be."""
+    lock = Lock()
+    order: list[int] = []
+
+    def work(number: int) -> None:
+        with lock:
+            order.append(number)
+
+    def parent(number: int) -> None:
+        together(lambda: work(number))
+
+    together(lambda: parent(0), lambda: parent(1))
+    return tuple(order)
+
+
 def deadlock_of_three() -> Outcome:
     forks = [Lock(), Lock(), Lock()]
     eaten: list[int] = []
