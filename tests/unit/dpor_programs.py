@@ -318,6 +318,19 @@ def repeated_list() -> Outcome:
     return tuple(seen)
 
 
+def shown_list() -> Outcome:
+    """What ``repr`` and ``str`` show is read."""
+    items = [1]
+    seen: list[str] = []
+
+    def show() -> None:
+        seen.append(repr(items))
+        seen.append(str(items))
+
+    together(lambda: items.append(2), show)
+    return tuple(seen)
+
+
 def size_of_defaultdict() -> Outcome:
     """Listing its keys looks at the size first: that is a step of its own."""
     shared = Shared()
