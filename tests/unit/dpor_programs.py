@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from queue import Queue
+from queue import Queue, SimpleQueue
 from threading import Condition, Event, Lock, RLock, Thread
 from typing import Any
 
@@ -32,7 +32,13 @@ def together(*bodies: Callable[[], object]) -> None:
 
 def sections(kind: str, threads: int, count: int) -> Callable[[], Outcome]:
     """Return a program of so many threads with so many critical sections each; it returns their order."""
-    make: Callable[[], Any] = {"Lock": Lock, "RLock": RLock, "Condition": Condition, "Queue": Queue}[kind]
+    make: Callable[[], Any] = {
+        "Lock": Lock,
+        "RLock": RLock,
+        "Condition": Condition,
+        "Queue": Queue,
+        "SimpleQueue": SimpleQueue,
+    }[kind]
 
     def program() -> Outcome:
         guard = make()
@@ -40,14 +46,14 @@ def sections(kind: str, threads: int, count: int) -> Callable[[], Outcome]:
 
         def work(number: int) -> None:
             for _ in range(count):
-                if kind == "Queue":
+                if "Queue" in kind:
                     guard.put(number)
                 else:
                     with guard:
                         order.append(number)
 
         together(*(lambda number=number: work(number) for number in range(threads)))
-        return tuple(guard.get() for _ in range(threads * count)) if kind == "Queue" else tuple(order)
+        return tuple(guard.get() for _ in range(threads * count)) if "Queue" in kind else tuple(order)
 
     return program
 
@@ -304,6 +310,18 @@ def copied_during_update() -> Outcome:
         seen.append(len(frozenset(items)))
 
     together(update, copy)
+    return tuple(seen)
+
+
+def size_of_simple_queue() -> Outcome:
+    items: SimpleQueue[int] = SimpleQueue()
+    seen: list[object] = []
+
+    def look() -> None:
+        seen.append(items.empty())
+        seen.append(items.qsize())
+
+    together(look, lambda: items.put(1), items.get)
     return tuple(seen)
 
 

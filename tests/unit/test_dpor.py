@@ -47,7 +47,7 @@ def seen(program: str, strategy: str = "dpor", granularity: str = "free-threaded
 
 SECTIONS = [
     (kind, threads, sections)
-    for kind in ("Lock", "RLock", "Condition", "Queue")
+    for kind in ("Lock", "RLock", "Condition", "Queue", "SimpleQueue")
     for threads, sections in ((2, 1), (2, 2), (2, 3), (3, 1), (3, 2))
 ] + [("Lock", 2, 5), ("Lock", 3, 3)]
 
@@ -88,6 +88,7 @@ TRAPS: dict[str, set[Any]] = {
     "two_failures": {("exception", "KeyError"), ("exception", "ValueError")},
     "order_of_keys": {("a", "b"), ("b", "a")},
     "copied_during_update": {(1,), (3,)},
+    "size_of_simple_queue": {(True, 0), (True, 1), (False, 1), (False, 0)},
     "repeated_list": {(2,), (4,)},
     "shown_list": {("[1]", "[1]"), ("[1]", "[1, 2]"), ("[1, 2]", "[1, 2]")},
     "size_of_defaultdict": {(0, 0), (0, 1), (0, "changed")},

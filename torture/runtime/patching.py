@@ -12,6 +12,7 @@ import queue
 import sys
 import threading
 import time
+from collections import deque
 from types import CellType, ModuleType
 from typing import Any
 
@@ -23,7 +24,7 @@ from torture.runtime.primitives import Lock, RLock, make_waiter, primitive
 from torture.trace.site import Kind
 
 _IS_SET = primitive(Kind.READ, "is_set")
-_PUT = primitive(Kind.WRITE, "put")
+_SIZE = primitive(Kind.READ, "qsize")
 _OWN = ("torture", "greenlet", "coverage", "py_spy", "_pytest", "pluggy")  # never touched by the sweep
 
 
@@ -71,13 +72,32 @@ def install() -> None:
 
 
 class SimpleQueue(queue._PySimpleQueue):  # type: ignore[name-defined,misc]
-    """The pure-Python SimpleQueue, for the C one blocks inside C. What its put does first is a point."""
+    """The pure-Python SimpleQueue, for the C one blocks inside C. Each method is one critical section of its lock."""
+
+    _queue: deque[object]
+    _count: Any
 
     def put(self, item: object, block: bool = True, timeout: float | None = None) -> None:
         """Append the item."""
+        count = self._count
+        with count._cond:
+            self._queue.append(item)
+            count._value += 1
+            count._cond.notify()
+
+    def qsize(self) -> int:
+        """Return the number of items; a scheduling point, because it takes no lock."""
+        self._look()
+        return len(self._queue)
+
+    def empty(self) -> bool:
+        """Tell whether there is no item; a scheduling point like that of ``qsize``."""
+        self._look()
+        return not self._queue
+
+    def _look(self) -> None:
         if KERNEL.controls():
-            KERNEL.decide(_PUT, self, None, True)
-        super().put(item, block, timeout)
+            KERNEL.decide(_SIZE, self._count._cond._lock, None, False)
 
 
 def _is_set(self: Any) -> bool:
