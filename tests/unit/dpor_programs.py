@@ -9,7 +9,8 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from queue import Queue, SimpleQueue
-from threading import Condition, Event, Lock, RLock, Thread
+from threading import Condition, Event, Lock, RLock, Thread, active_count
+from threading import enumerate as threads_alive
 from typing import Any
 
 Outcome = tuple[object, ...]
@@ -322,6 +323,21 @@ def size_of_simple_queue() -> Outcome:
         seen.append(items.qsize())
 
     together(look, lambda: items.put(1), items.get)
+    return tuple(seen)
+
+
+def threads_counted() -> Outcome:
+    shared = Shared()
+    seen: list[int] = []
+
+    def write() -> None:
+        shared.x = 1
+
+    def count() -> None:
+        seen.append(active_count())
+        seen.append(len(threads_alive()))
+
+    together(write, count)
     return tuple(seen)
 
 

@@ -40,6 +40,8 @@ def install() -> None:
         (originals.get_ident, threads.get_ident),
         (module.get_native_id, threads.get_native_id),
         (originals.start_new_thread, threads.start_new_thread),
+        (threading.active_count, threads.active_count),
+        (threading.enumerate, threads.enumerate_threads),
         (originals.local, threads.Local),
         (originals.allocate_lock, Lock),
         (originals.make_rlock, RLock),

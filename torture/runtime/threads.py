@@ -23,11 +23,14 @@ from torture.trace.site import Kind
 
 JOIN = primitive(Kind.JOIN, "join")
 ALIVE = primitive(Kind.READ, "is_alive")
+ALL = primitive(Kind.SWITCH, "threads")  # looks at every thread: depends on whatever starts or ends one
 
 _start = threading.Thread.start
 _join = threading.Thread.join
 _is_alive = threading.Thread.is_alive
 _repr = threading.Thread.__repr__
+_active_count = threading.active_count
+_enumerate = threading.enumerate
 _default_excepthook = threading.excepthook
 
 Failure = tuple[VirtualThread, BaseException]
@@ -126,6 +129,22 @@ def is_alive(self: threading.Thread) -> bool:
     KERNEL.ends_matter = True
     KERNEL.decide(ALIVE, virtual, None, False)
     return not virtual.finished
+
+
+def active_count() -> int:
+    """Return the number of threads that are alive, in one step: nothing else changes their registry under its lock."""
+    if not KERNEL.controls():
+        return _active_count()
+    KERNEL.decide(ALL, None, None, False)
+    return len(threading._active)  # type: ignore[attr-defined]
+
+
+def enumerate_threads() -> list[threading.Thread]:
+    """Return the threads that are alive, in one step."""
+    if not KERNEL.controls():
+        return _enumerate()
+    KERNEL.decide(ALL, None, None, False)
+    return list(threading._active.values())  # type: ignore[attr-defined]
 
 
 def describe(self: threading.Thread) -> str:
