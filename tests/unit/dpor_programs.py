@@ -8,8 +8,9 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from queue import Queue
-from threading import Condition, Event, Lock, RLock, Thread
+from queue import Queue, SimpleQueue
+from threading import Condition, Event, Lock, RLock, Thread, active_count
+from threading import enumerate as threads_alive
 from typing import Any
 
 Outcome = tuple[object, ...]
@@ -32,7 +33,13 @@ def together(*bodies: Callable[[], object]) -> None:
 
 def sections(kind: str, threads: int, count: int) -> Callable[[], Outcome]:
     """Return a program of so many threads with so many critical sections each; it returns their order."""
-    make: Callable[[], Any] = {"Lock": Lock, "RLock": RLock, "Condition": Condition, "Queue": Queue}[kind]
+    make: Callable[[], Any] = {
+        "Lock": Lock,
+        "RLock": RLock,
+        "Condition": Condition,
+        "Queue": Queue,
+        "SimpleQueue": SimpleQueue,
+    }[kind]
 
     def program() -> Outcome:
         guard = make()
@@ -40,14 +47,14 @@ def sections(kind: str, threads: int, count: int) -> Callable[[], Outcome]:
 
         def work(number: int) -> None:
             for _ in range(count):
-                if kind == "Queue":
+                if "Queue" in kind:
                     guard.put(number)
                 else:
                     with guard:
                         order.append(number)
 
         together(*(lambda number=number: work(number) for number in range(threads)))
-        return tuple(guard.get() for _ in range(threads * count)) if kind == "Queue" else tuple(order)
+        return tuple(guard.get() for _ in range(threads * count)) if "Queue" in kind else tuple(order)
 
     return program
 
@@ -98,6 +105,54 @@ def try_before_release() -> Outcome:
 
     together(lambda: seen.append(lock.acquire(blocking=False)), hold)
     return tuple(seen)
+
+
+def three_tries() -> Outcome:
+    """A try that would succeed writes, one that would fail reads: which of them it is changes while it is asleep."""
+    lock = Lock()
+    seen = [False, False, False]
+
+    def attempt(number: int) -> None:
+        seen[number] = lock.acquire(blocking=False)
+        if seen[number] and number:
+            lock.release()
+
+    together(*(lambda number=number: attempt(number) for number in range(3)))
+    return tuple(seen)
+
+
+def try_beside_sections() -> Outcome:
+    lock = Lock()
+    shared = Shared()
+    seen: list[int] = []
+
+    def attempt() -> None:
+        if lock.acquire(timeout=0.01):
+            seen.append(shared.x)
+            lock.release()
+
+    def section() -> None:
+        with lock:
+            shared.x += 1
+
+    together(attempt, section)
+    return (*seen, shared.x)
+
+
+def spawned_by_two() -> Outcome:
+    """A thread is the same one in whatever order its parent and the others came to be."""
+    lock = Lock()
+    order: list[int] = []
+
+    def work(number: int) -> None:
+        with lock:
+            order.append(number)
+
+    def parent(number: int) -> None:
+        together(lambda: work(number))
+
+    together(lambda: parent(0), lambda: parent(1))
+    return tuple(order)
 
 
 def deadlock_of_three() -> Outcome:
@@ -259,6 +314,33 @@ def copied_during_update() -> Outcome:
     return tuple(seen)
 
 
+def size_of_simple_queue() -> Outcome:
+    items: SimpleQueue[int] = SimpleQueue()
+    seen: list[object] = []
+
+    def look() -> None:
+        seen.append(items.empty())
+        seen.append(items.qsize())
+
+    together(look, lambda: items.put(1), items.get)
+    return tuple(seen)
+
+
+def threads_counted() -> Outcome:
+    shared = Shared()
+    seen: list[int] = []
+
+    def write() -> None:
+        shared.x = 1
+
+    def count() -> None:
+        seen.append(active_count())
+        seen.append(len(threads_alive()))
+
+    together(write, count)
+    return tuple(seen)
+
+
 def repeated_list() -> Outcome:
     items = [1]
     seen: list[int] = []
@@ -267,6 +349,19 @@ def repeated_list() -> Outcome:
         items.append(2)
 
     together(grow, lambda: seen.append(len(items * 2)))
+    return tuple(seen)
+
+
+def shown_list() -> Outcome:
+    """What ``repr`` and ``str`` show is read."""
+    items = [1]
+    seen: list[str] = []
+
+    def show() -> None:
+        seen.append(repr(items))
+        seen.append(str(items))
+
+    together(lambda: items.append(2), show)
     return tuple(seen)
 
 

@@ -10,11 +10,16 @@ import subprocess
 import sys
 from ast import literal_eval
 from functools import cache
+from itertools import product
 from math import factorial
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
+
+from torture.strategies.access import Access
+from torture.strategies.happens_before import HappensBefore, Step
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = Path(__file__).parent / "dpor_programs.py"
@@ -42,7 +47,7 @@ def seen(program: str, strategy: str = "dpor", granularity: str = "free-threaded
 
 SECTIONS = [
     (kind, threads, sections)
-    for kind in ("Lock", "RLock", "Condition", "Queue")
+    for kind in ("Lock", "RLock", "Condition", "Queue", "SimpleQueue")
     for threads, sections in ((2, 1), (2, 2), (2, 3), (3, 1), (3, 2))
 ] + [("Lock", 2, 5), ("Lock", 3, 3)]
 
@@ -69,6 +74,8 @@ def test_two_readers_and_a_writer_have_four_classes() -> None:
 TRAPS: dict[str, set[Any]] = {
     "locked_before_acquire": {(True,), (False,)},
     "try_before_release": {(True,), (False,), "deadlock"},
+    "three_tries": set(product((True, False), repeat=3)) - {(False, False, False)},
+    "try_beside_sections": {(0, 1), (1, 1), (1,)},
     "deadlock_of_three": {(0, 1, 2), "deadlock"},
     "asleep_in_its_section": {("late", "early"), ("early", "late")},
     "clock_read_by_two": {(True,), (False,)},
@@ -81,7 +88,10 @@ TRAPS: dict[str, set[Any]] = {
     "two_failures": {("exception", "KeyError"), ("exception", "ValueError")},
     "order_of_keys": {("a", "b"), ("b", "a")},
     "copied_during_update": {(1,), (3,)},
+    "size_of_simple_queue": {(True, 0), (True, 1), (False, 1), (False, 0)},
+    "threads_counted": {(2, 2), (3, 2), (3, 3)},
     "repeated_list": {(2,), (4,)},
+    "shown_list": {("[1]", "[1]"), ("[1]", "[1, 2]"), ("[1, 2]", "[1, 2]")},
     "size_of_defaultdict": {(0, 0), (0, 1), (0, "changed")},
     "last_element": {(0,), (2,)},
     "class_attribute": {(0,), (1,)},
@@ -97,6 +107,27 @@ TRAPS: dict[str, set[Any]] = {
 @pytest.mark.parametrize("program", TRAPS)
 def test_no_outcome_is_missed(program: str) -> None:
     assert seen(program) == TRAPS[program]
+
+
+def test_threads_are_known_by_who_spawned_them() -> None:
+    assert seen("spawned_by_two") == {(0, 1), (1, 0)}
+    assert explored("spawned_by_two")["executions"] == 2
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_begins_a_reversal_is_what_depends_on_nothing_after_it(seed: int) -> None:
+    rng = Random(seed)
+    actors = [rng.randrange(4) for _ in range(40)]
+    steps = [
+        Step(actor, str(actor), Access(rng.randint(1, 5), None, rng.random() < 0.4), at)
+        for at, actor in enumerate(actors)
+    ]
+    order = HappensBefore(steps, [], 0)
+    first, end = sorted(rng.sample(range(40), 2))
+
+    later = range(first + 1, end)
+    expected = [at for at in later if not any(order.clocks[at] >> other & 1 for other in range(first, at))]
+    assert order.beginnings(first, end) == expected
 
 
 @pytest.mark.parametrize("program", ["locked_before_acquire", "two_failures", "readers"])

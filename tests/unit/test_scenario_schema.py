@@ -2,12 +2,14 @@
 
 import json
 from pathlib import Path
+from typing import get_args
 
 import jsonschema
 import pytest
 import yaml
 
-from torture.scenario.schema import json_schema, seconds
+from torture.scenario.schema import Strategy, json_schema, seconds
+from torture.strategies import STRATEGIES
 
 ROOT = Path(__file__).parents[2]
 COMMITTED = ROOT / "docs" / "scenario.schema.json"
@@ -35,6 +37,10 @@ def test_the_schema_refuses_what_the_loader_refuses(wrong):
 
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(wrong, schema, cls=jsonschema.Draft202012Validator)
+
+
+def test_a_scenario_may_ask_for_every_strategy():
+    assert set(get_args(Strategy)) == {"auto", *STRATEGIES}
 
 
 def test_a_budget_is_a_duration():

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from torture.exploration.recorder import EventRecorder
 from torture.exploration.standalone import name_of
 from torture.runtime.kernel import KERNEL
+from torture.runtime.patching import SimpleQueue
 from torture.runtime.thread import VirtualThread
 from torture.trace.site import Form, Kind, Site
 
@@ -27,7 +28,10 @@ _STAND_INS = str(Path(__file__).parent) + "/"
 _ENTRIES = frozenset({"Kernel._carry", "Executor._main"})  # whose frames stand below a thread's own
 _python_queue: Any = queue._PySimpleQueue  # type: ignore[attr-defined]
 _IN_C = frozenset(  # run in Python here, and in one go in C on a stock interpreter
-    member.__code__ for member in vars(_python_queue).values() if hasattr(member, "__code__")
+    member.__code__
+    for kind in (_python_queue, SimpleQueue)
+    for member in vars(kind).values()
+    if hasattr(member, "__code__")
 )
 _CACHE = dis.opmap.get("CACHE", 0)
 _CONTAINERS = (

@@ -183,6 +183,8 @@ FUNCTIONS: dict[object, Effect] = {
     any: _READ_EACH,
     all: _READ_EACH,
     deque: _READ_EACH,
+    repr: _READ,
+    str: _READ,
     iter: _READ,
     reversed: _READ,
     enumerate: _READ,

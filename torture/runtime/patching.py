@@ -13,7 +13,11 @@ import signal
 import sys
 import threading
 import time
+<<<<<<< HEAD
 from collections.abc import Callable
+=======
+from collections import deque
+>>>>>>> oracle
 from types import CellType, ModuleType
 from typing import Any
 
@@ -25,9 +29,13 @@ from torture.runtime.primitives import Lock, RLock, make_waiter, primitive
 from torture.trace.site import Kind
 
 _IS_SET = primitive(Kind.READ, "is_set")
+<<<<<<< HEAD
 _LOOK = primitive(Kind.READ, "look")
 _SIZE = primitive(Kind.READ, "qsize")
 _PUT = primitive(Kind.WRITE, "put")
+=======
+_SIZE = primitive(Kind.READ, "qsize")
+>>>>>>> oracle
 _OWN = ("torture", "greenlet", "coverage", "py_spy", "_pytest", "pluggy")  # never touched by the sweep
 
 
@@ -43,6 +51,8 @@ def install() -> None:
         (originals.get_ident, threads.get_ident),
         (module.get_native_id, threads.get_native_id),
         (originals.start_new_thread, threads.start_new_thread),
+        (threading.active_count, threads.active_count),
+        (threading.enumerate, threads.enumerate_threads),
         (originals.local, threads.Local),
         (originals.allocate_lock, Lock),
         (originals.make_rlock, RLock),
@@ -80,13 +90,32 @@ def install() -> None:
 
 
 class SimpleQueue(queue._PySimpleQueue):  # type: ignore[name-defined,misc]
-    """The pure-Python SimpleQueue, for the C one blocks inside C. What its put does first is a point."""
+    """The pure-Python SimpleQueue, for the C one blocks inside C. Each method is one critical section of its lock."""
+
+    _queue: deque[object]
+    _count: Any
 
     def put(self, item: object, block: bool = True, timeout: float | None = None) -> None:
         """Append the item."""
+        count = self._count
+        with count._cond:
+            self._queue.append(item)
+            count._value += 1
+            count._cond.notify()
+
+    def qsize(self) -> int:
+        """Return the number of items; a scheduling point, because it takes no lock."""
+        self._look()
+        return len(self._queue)
+
+    def empty(self) -> bool:
+        """Tell whether there is no item; a scheduling point like that of ``qsize``."""
+        self._look()
+        return not self._queue
+
+    def _look(self) -> None:
         if KERNEL.controls():
-            KERNEL.decide(_PUT, self, None, True)
-        super().put(item, block, timeout)
+            KERNEL.decide(_SIZE, self._count._cond._lock, None, False)
 
     def empty(self) -> bool:
         """Tell whether nothing is in it."""

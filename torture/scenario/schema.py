@@ -67,6 +67,7 @@ def _as_list(value: Any) -> Any:
 
 
 Engine = Literal["explore", "stress", "processes"]
+Strategy = Literal["auto", "random", "pct", "pos", "surw", "parking", "dpor", "bounded", "dfs"]
 Count = Annotated[int, Field(strict=True, ge=1, le=1_000_000_000)]
 Flag = Annotated[bool, Field(strict=True)]
 Budget = Annotated[str, AfterValidator(_budget), Field(json_schema_extra={"pattern": _DURATION})]
@@ -113,7 +114,7 @@ class Settings(Part):
     engine: Engine | None = Field(
         default=None, description="explore by default; processes needs a program that says its roles"
     )
-    strategy: Literal["auto", "random", "pct", "pos", "dfs"] | None = None
+    strategy: Strategy | None = None
     budget: Budget | None = Field(default=None, description="time for each variant, such as 5s, 500ms or 2m")
     executions: Count | None = Field(default=None, description="at most so many executions of each variant")
     seed: Annotated[int, Field(strict=True, ge=0, le=2**63)] | None = None

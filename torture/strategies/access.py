@@ -19,7 +19,7 @@ from typing import Any
 from torture.runtime.blocking import FILES
 from torture.runtime.primitives import Lock
 from torture.runtime.thread import VirtualThread
-from torture.trace.site import Form, Kind
+from torture.trace.site import Form, Kind, Site
 
 # Bits of what a step touches besides the object that it names.
 TIME = 1  # reads or moves the clock, sets or cancels a timer; comes to, or does, what no two threads may do at once
@@ -34,6 +34,7 @@ _SEQUENCES = (list, deque, bytearray, array)
 # What C code calls in the middle of an operation: the rest of that operation follows their last step.
 _COMPARES = "__eq__ __ne__ __lt__ __le__ __gt__ __ge__ __hash__"
 _MIDWAY = frozenset(f"{_COMPARES} __index__ __next__ __missing__ __del__ __setattr__ __delattr__".split())
+_midway: dict[Site, bool] = {}  # whether a place is in one of those
 _PLAIN = frozenset({int, str, bytes, float, bool, complex})
 
 
@@ -133,11 +134,20 @@ class Resources:
             return UNKNOWN
         obj, key, writes, site = pending
         kind = site.kind
+<<<<<<< HEAD
         of = type(obj)  # not ``isinstance``, which reads ``__class__``: that may be the program's code
         if of is Lock:
             lock: Any = obj
             return self._lock_access(thread, lock, kind)
         if obj is None or kind is Kind.SWITCH or site.function.rpartition(".")[2] in _MIDWAY:
+=======
+        if isinstance(obj, Lock):
+            return self._lock_access(thread, obj, kind)
+        midway = _midway.get(site)
+        if midway is None:
+            midway = _midway[site] = site.function.rpartition(".")[2] in _MIDWAY
+        if midway or kind is Kind.YIELD or kind is Kind.SWITCH:
+>>>>>>> oracle
             return UNKNOWN
         if of is GeneratorType:
             return UNKNOWN  # it refuses a second caller until it yields, in the course of another step

@@ -46,10 +46,12 @@ _RESTARTS = 2  # caches of the program that fill, a point that comes to be; more
 class _Node:
     """A choice on the present path. Names are of threads and timers, equal in every execution."""
 
-    __slots__ = ("at", "backtrack", "chosen", "done", "enabled", "site", "sleep")
+    __slots__ = ("at", "backtrack", "chosen", "done", "enabled", "runnable", "site", "sleep", "timer")
 
     def __init__(self, enabled: list[str], sleep: dict[str, int], at: int) -> None:
         self.enabled = enabled
+        self.runnable: list[int] = []  # who that was: after equal steps threads have equal indices
+        self.timer = False
         self.sleep = sleep  # what was explored before this choice -> what its step touches
         self.at = at  # steps before it
         self.backtrack: list[str] = []  # to be explored, in the order in which that was found
@@ -94,28 +96,35 @@ class Dpor:
             self._point = point
             if not point.coarse:
                 point.watcher = self
-        enabled = [point.threads[index].path for index in point.runnable]
-        if point.timer:
-            enabled.append(_TIMER + point.threads[point.clock.timers[0][2]].path)
         if not point.coarse:
             self._close()
         depth = self._depth
         self._depth = depth + 1
         if depth == len(self._nodes):
-            node = self._new_node(point, enabled)
+            node = self._new_node(point)
             if node is None:
                 return ABANDON
         else:
             node = self._nodes[depth]
-            if node.enabled != enabled or node.at != len(self._steps):
+            if (
+                node.runnable != point.runnable
+                or node.timer != point.timer
+                or node.at != len(self._steps)
+                or (point.timer and node.enabled[-1] != _timer_name(point))
+            ):
                 return self._diverge()
             if depth == len(self._nodes) - 1 and not point.coarse:
                 self._sleep = {**node.sleep, **node.done}
                 self._sleep.pop(node.chosen, None)
         return self._go(point, node)
 
-    def _new_node(self, point: SchedulingPoint, enabled: list[str]) -> _Node | None:
+    def _new_node(self, point: SchedulingPoint) -> _Node | None:
+        enabled = [point.threads[index].path for index in point.runnable]
+        if point.timer:
+            enabled.append(_timer_name(point))
         node = _Node(enabled, self._sleep, len(self._steps))
+        node.runnable = point.runnable[:]
+        node.timer = point.timer
         sleep = self._sleep
         awake = [name for name in enabled if name not in sleep]
         if not awake:
@@ -181,25 +190,32 @@ class Dpor:
         """Take in what the last step turned out to do."""
         point = self._point
         assert point is not None
-        causes = point.causes[:]
-        point.causes.clear()
+        causes = point.causes
         uses, failures = point.clock.uses, len(threads.failures)
         if not self._steps:
             self._first_causes += causes
         else:
             step = self._steps[-1]
-            step.causes = causes
-            step.hidden |= (uses != self._uses) * TIME | (failures != self._failures) * FAILURE
-            if step.actor >= 0:
-                step.hidden |= arrival(point.threads[step.actor])
+            hidden = step.hidden
+            if uses != self._uses:
+                hidden |= TIME
+            if failures != self._failures:
+                hidden |= FAILURE
+            if step.actor >= 0 and point.threads[step.actor].uses is not None:
+                hidden |= arrival(point.threads[step.actor])
+            step.hidden = hidden
             if step.node >= 0:
-                self._nodes[step.node].done[step.name] = step.hidden
-            if self._sleep and step.hidden:
+                self._nodes[step.node].done[step.name] = hidden
+            if hidden and self._sleep:
                 asleep = self._sleep.items()
-                self._sleep = {name: seen for name, seen in asleep if not overlap(seen, step.hidden)}
+                self._sleep = {name: seen for name, seen in asleep if not overlap(seen, hidden)}
+            if causes:
+                step.causes = causes[:]
         self._uses, self._failures = uses, failures
-        if any(who == IN_VAIN for who, _ in causes):
-            self._complete = False
+        if causes:
+            if any(who == IN_VAIN for who, _ in causes):
+                self._complete = False
+            causes.clear()
 
     def _diverge(self) -> int:
         """Stop an execution that does not go as the one before it did."""
@@ -220,7 +236,7 @@ class Dpor:
         last = self._steps[-1]
         if not stop:
             nobody = len(point.threads)  # the end is a step of its own, after those of the main thread
-            last.causes.append((0, nobody))
+            last.causes = [*last.causes, (0, nobody)]
             self._steps.append(Step(nobody, "0", UNKNOWN, last.node))
             if last.node >= 0:
                 self._nodes[last.node].done[last.name] = EVERYTHING
@@ -333,3 +349,8 @@ class Dpor:
                     return
             self._nodes.pop()
         self._done = True
+
+
+def _timer_name(point: SchedulingPoint) -> str:
+    """Return the name of the timer that may fire early."""
+    return _TIMER + point.threads[point.clock.timers[0][2]].path

@@ -10,6 +10,7 @@ of the two acquires. So it races with the acquire that the release belongs to, j
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
 
 from torture.runtime.choice import LAST_STEP, LATE
 from torture.strategies.access import ACQUIRE, EVERYTHING, FAILURE, OF_CLASS, RELEASE, TAKE, TIME, Access
@@ -30,7 +31,7 @@ class Step:
         self.access = access
         self.node = node  # depth of the choice that it was, -1 where there was none
         self.hidden = access.hidden
-        self.causes: list[tuple[int, int]] = []  # in it
+        self.causes: Sequence[tuple[int, int]] = ()  # in it
 
 
 # Two dependent steps that nothing between them orders, and whether the later one could come first.
@@ -88,7 +89,7 @@ class _Resource:
 class HappensBefore:
     """Orders the steps of an execution; ``races`` are those whose later step is at least ``fresh``."""
 
-    def __init__(self, steps: list[Step], causes: list[tuple[int, int]], fresh: int) -> None:
+    def __init__(self, steps: list[Step], causes: Sequence[tuple[int, int]], fresh: int) -> None:
         self.clocks: list[int] = []
         self.races: list[Race] = []
         self.late: list[
@@ -106,7 +107,8 @@ class HappensBefore:
         self._cause(causes)
         for step in steps:
             self._add(step)
-            self._cause(step.causes)
+            if step.causes:
+                self._cause(step.causes)
 
     def clock(self, actor: int) -> int:
         """Return what comes before the next step of a thread."""
@@ -145,7 +147,7 @@ class HappensBefore:
         found.sort()
         return found
 
-    def _cause(self, causes: list[tuple[int, int]]) -> None:
+    def _cause(self, causes: Sequence[tuple[int, int]]) -> None:
         for who, whom in causes:
             if who >= 0:
                 clock = self.clock(who)
@@ -171,7 +173,9 @@ class HappensBefore:
     def _add(self, step: Step) -> None:
         index = len(self.clocks)
         actor = step.actor
-        clock = self.clock(actor) | (self.clock(~actor) if actor < 0 else 0)
+        clock = self._threads.get(actor, 0)
+        if actor < 0:
+            clock |= self._threads.get(~actor, 0)
         accesses = self._accesses(step)
         release = taken = -1
         found = [self._unknown]
@@ -183,8 +187,12 @@ class HappensBefore:
                 release, taken = resource.released, resource.taken
                 before.remove(release)
             found += before
-        for other in sorted(set(found), reverse=True):
-            clock = self._join(clock, other, index)
+        # Nearly always nothing is left, or one step.
+        if found := [other for other in found if other >= 0 and not clock >> other & 1]:
+            if len(found) > 1:
+                found = sorted(set(found), reverse=True)
+            for other in found:
+                clock = self._join(clock, other, index)
         if release >= 0:
             self._join(clock, taken, index)
             clock |= self.clocks[release]
@@ -192,7 +200,11 @@ class HappensBefore:
         self.clocks.append(clock)
         self._threads[actor] = clock
         self._last[actor] = index
-        self._steps_of.setdefault(actor, []).append(index)
+        steps = self._steps_of.get(actor)
+        if steps is None:
+            self._steps_of[actor] = [index]
+        else:
+            steps.append(index)
         if step.hidden & EVERYTHING:
             self._unknown = index
         for resource, access in accesses:
@@ -208,6 +220,8 @@ class HappensBefore:
     def _accesses(self, step: Step) -> list[tuple[_Resource, Access]]:
         access = step.access
         accesses = [(self._resource(access.resource), access)] if access.resource else []
+        if not step.hidden and not self._class_names:
+            return accesses
         for bit, number in _HIDDEN.items():
             if step.hidden & bit:
                 accesses.append((self._resource(number), Access(number, None, True)))
