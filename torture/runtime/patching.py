@@ -13,11 +13,8 @@ import signal
 import sys
 import threading
 import time
-<<<<<<< HEAD
-from collections.abc import Callable
-=======
 from collections import deque
->>>>>>> oracle
+from collections.abc import Callable
 from types import CellType, ModuleType
 from typing import Any
 
@@ -29,13 +26,8 @@ from torture.runtime.primitives import Lock, RLock, make_waiter, primitive
 from torture.trace.site import Kind
 
 _IS_SET = primitive(Kind.READ, "is_set")
-<<<<<<< HEAD
 _LOOK = primitive(Kind.READ, "look")
 _SIZE = primitive(Kind.READ, "qsize")
-_PUT = primitive(Kind.WRITE, "put")
-=======
-_SIZE = primitive(Kind.READ, "qsize")
->>>>>>> oracle
 _OWN = ("torture", "greenlet", "coverage", "py_spy", "_pytest", "pluggy")  # never touched by the sweep
 
 
@@ -51,8 +43,6 @@ def install() -> None:
         (originals.get_ident, threads.get_ident),
         (module.get_native_id, threads.get_native_id),
         (originals.start_new_thread, threads.start_new_thread),
-        (threading.active_count, threads.active_count),
-        (threading.enumerate, threads.enumerate_threads),
         (originals.local, threads.Local),
         (originals.allocate_lock, Lock),
         (originals.make_rlock, RLock),
@@ -116,18 +106,6 @@ class SimpleQueue(queue._PySimpleQueue):  # type: ignore[name-defined,misc]
     def _look(self) -> None:
         if KERNEL.controls():
             KERNEL.decide(_SIZE, self._count._cond._lock, None, False)
-
-    def empty(self) -> bool:
-        """Tell whether nothing is in it."""
-        return self.qsize() == 0
-
-    def qsize(self) -> int:
-        """Return how many items are in it."""
-        if KERNEL.controls():
-            KERNEL.decide(
-                _SIZE, None, None, False
-            )  # an item is taken out with the step that takes the count's lock
-        return int(super().qsize())
 
 
 def _is_set(self: Any) -> bool:

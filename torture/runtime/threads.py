@@ -26,20 +26,14 @@ JOIN = primitive(Kind.JOIN, "join")
 ALIVE = primitive(Kind.READ, "is_alive")
 ALL = primitive(Kind.SWITCH, "threads")  # looks at every thread: depends on whatever starts or ends one
 
-ALL = primitive(Kind.READ, "enumerate")
 
 _start = threading.Thread.start
 _join = threading.Thread.join
 _is_alive = threading.Thread.is_alive
 _repr = threading.Thread.__repr__
-<<<<<<< HEAD
 _enumerate = threading.enumerate
 _active_count = threading.active_count
 _set_signal = signal.signal
-=======
-_active_count = threading.active_count
-_enumerate = threading.enumerate
->>>>>>> oracle
 _default_excepthook = threading.excepthook
 
 _pools: list[ReferenceType[Any]] = []  # the executors that started threads in the execution
@@ -148,36 +142,11 @@ def is_alive(self: threading.Thread) -> bool:
     return not virtual.finished
 
 
-<<<<<<< HEAD
-def enumerate_threads() -> list[threading.Thread]:
-    """Return the threads that are alive, as ``threading.enumerate`` does."""
-    _look_at_all()
-    return _enumerate()
-
-
-def active_count() -> int:
-    """Return how many threads are alive."""
-    _look_at_all()
-    return _active_count()
-
-
-def _look_at_all() -> None:
-    if KERNEL.controls():
-        KERNEL.ends_matter = True
-        KERNEL.decide(ALL, None, None, False)
-
-
-def set_signal(number: int, handler: Any) -> Any:
-    """Set a signal's handler, which only the main thread may."""
-    if KERNEL.controls() and KERNEL.current.index:
-        raise ValueError("signal only works in main thread of the main interpreter")
-    return _set_signal(number, handler)
-=======
 def active_count() -> int:
     """Return the number of threads that are alive, in one step: nothing else changes their registry under its lock."""
     if not KERNEL.controls():
         return _active_count()
-    KERNEL.decide(ALL, None, None, False)
+    _look_at_all()
     return len(threading._active)  # type: ignore[attr-defined]
 
 
@@ -185,9 +154,20 @@ def enumerate_threads() -> list[threading.Thread]:
     """Return the threads that are alive, in one step."""
     if not KERNEL.controls():
         return _enumerate()
-    KERNEL.decide(ALL, None, None, False)
+    _look_at_all()
     return list(threading._active.values())  # type: ignore[attr-defined]
->>>>>>> oracle
+
+
+def _look_at_all() -> None:
+    KERNEL.ends_matter = True
+    KERNEL.decide(ALL, None, None, False)
+
+
+def set_signal(number: int, handler: Any) -> Any:
+    """Set a signal's handler, which only the main thread may."""
+    if KERNEL.controls() and KERNEL.current.index:
+        raise ValueError("signal only works in main thread of the main interpreter")
+    return _set_signal(number, handler)
 
 
 def describe(self: threading.Thread) -> str:

@@ -134,20 +134,14 @@ class Resources:
             return UNKNOWN
         obj, key, writes, site = pending
         kind = site.kind
-<<<<<<< HEAD
         of = type(obj)  # not ``isinstance``, which reads ``__class__``: that may be the program's code
         if of is Lock:
             lock: Any = obj
             return self._lock_access(thread, lock, kind)
-        if obj is None or kind is Kind.SWITCH or site.function.rpartition(".")[2] in _MIDWAY:
-=======
-        if isinstance(obj, Lock):
-            return self._lock_access(thread, obj, kind)
         midway = _midway.get(site)
         if midway is None:
             midway = _midway[site] = site.function.rpartition(".")[2] in _MIDWAY
-        if midway or kind is Kind.YIELD or kind is Kind.SWITCH:
->>>>>>> oracle
+        if obj is None or midway or kind is Kind.SWITCH:
             return UNKNOWN
         if of is GeneratorType:
             return UNKNOWN  # it refuses a second caller until it yields, in the course of another step
