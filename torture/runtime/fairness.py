@@ -49,6 +49,10 @@ class Turns:
         """
         return SPIN_LIMIT >> min(thread.spins, _HALVINGS)
 
+    def most(self, thread: VirtualThread, now: int, taken: int) -> int:
+        """Return how many steps a thread may take, after so many in a row, before the next look at the others."""
+        return min(self.limit(thread) - taken, self.check_at - now)
+
     def spun(self, thread: VirtualThread) -> None:
         """Note that a thread took as many steps in a row as it may."""
         self._wait([thread], self.limit(thread))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from torture.runtime.carrier import Handle
 from torture.runtime.thread import VirtualThread
 from torture.trace.site import Site
 
@@ -35,6 +36,15 @@ class EventLoop(Protocol):
 
     def run(self, loop: object) -> None:
         """Make a loop the one that runs in the current thread."""
+
+
+def switch_keeping(event_loop: EventLoop, handle: Handle) -> None:
+    """Hand over to ``handle``; when the caller goes on, its own event loop is the running one again."""
+    loop = event_loop.running()
+    try:
+        handle.switch()
+    finally:
+        event_loop.run(loop)
 
 
 class Stop:

@@ -20,6 +20,7 @@ from __future__ import annotations
 import contextvars
 from bisect import insort
 from collections.abc import Callable
+from itertools import count
 from types import FrameType
 
 from torture.errors import InternalError
@@ -27,7 +28,7 @@ from torture.runtime.carrier import Carrier, GreenletCarrier, Handle
 from torture.runtime.choice import ABANDON, ALL_STEPS, IN_VAIN, LAST_STEP, LATE, Chooser, SchedulingPoint
 from torture.runtime.clock import Clock, Stale
 from torture.runtime.fairness import SPIN_LIMIT, VAIN_LIMIT, Turns
-from torture.runtime.hooks import EventLoop, Idle, Recorder, Stop
+from torture.runtime.hooks import EventLoop, Idle, Recorder, Stop, switch_keeping
 from torture.runtime.originals import get_ident
 from torture.runtime.teardown import Kill, die_slowly, end_leftovers
 from torture.runtime.thread import VirtualThread
@@ -59,9 +60,7 @@ class Kernel:
         self.step_limit = 20_000
         self.on_thread: Callable[[], None] | None = None  # called first thing in each virtual thread
         self.on_stop: Callable[[], None] | None = None  # called when all is over, before leftovers are ended
-        self.schedule_list: Callable[[], list[tuple[int, int]]] = (
-            list  # makes what holds an execution's choices
-        )
+        self.schedule_list: Callable[[], list[tuple[int, int]]] = list  # makes what holds the choices
         self._is_stale: Stale = lambda index, token: self.threads[index].timer != token
         self._point = SchedulingPoint(self.clock)
         self.causes = self._point.causes
@@ -84,14 +83,12 @@ class Kernel:
         self._solo_run = 0
         self._last = 0  # who took the last counted step
         self._run_start = 0
-        self._busy = (
-            False  # deciding or recording: what library code they call, instrumented, is not the program's
-        )
+        self._busy = False  # deciding or recording: library code that they call is not the program's
         self._turns = Turns()
         self._error: Exception | None = None
         self.kill_steps = 0
         self._idents: list[int] = []
-        self._next_ident = FIRST_IDENT
+        self._new_ident = count(FIRST_IDENT + 0x1000, 0x1000).__next__
 
     # -- one execution ---------------------------------------------------------------------------
 
@@ -148,10 +145,6 @@ class Kernel:
         self.enabled.append(thread.index)
         return thread
 
-    def _new_ident(self) -> int:
-        self._next_ident += 0x1000
-        return self._next_ident
-
     def _carry(self, thread: VirtualThread, body: Callable[[], None]) -> Handle:
         thread.started = True
         if self.on_thread is not None:
@@ -196,14 +189,12 @@ class Kernel:
 
     def decide(self, site: Site, obj: object, key: object, writes: bool, value: object = None) -> None:
         """Declare the operation that the current thread is about to execute; return when it is its turn."""
-        if not self.active or get_ident() != self.carrier.home:
-            self.foreign = self.foreign or self.active
+        if self._busy or not self.active or get_ident() != self.carrier.home:
+            self.foreign = self.foreign or (self.active and not self._busy)
             return
         thread = self.current
         if self.killing:
             die_slowly(self)
-            return
-        if self._busy:
             return
         self._busy = True
         try:
@@ -241,9 +232,7 @@ class Kernel:
         following = self._pick()
         if following is not thread:
             self._switch(thread, following)
-        thread.waits_for = None
-        thread.pending = None
-        thread.deadline = None
+        thread.waits_for = thread.pending = thread.deadline = None
         timed_out, thread.timed_out = thread.timed_out, False
         return not timed_out
 
@@ -313,8 +302,8 @@ class Kernel:
                     return thread
                 continue
             timers = self.clock.timers
-            if timers:
-                self._fire_due_timers()
+            while timers and (due := self.clock.pop_due(self._is_stale)) is not None:
+                self._timer_fires(due)
             enabled = self.enabled
             if not enabled:
                 if self._wait_for_world():
@@ -342,9 +331,7 @@ class Kernel:
                 return self.threads[enabled[0]]
             try:
                 choice = self._ask(enabled, may_fire)
-            except (
-                RecursionError
-            ):  # the program went as deep as it may: nobody can be asked, and nothing called
+            except RecursionError:  # the program went as deep as it may: nobody can be asked
                 choice = self._last if self._last in enabled else enabled[0]
                 if choice != self._last:
                     self.schedule.append((self.steps, choice))
@@ -368,9 +355,8 @@ class Kernel:
         watched = self._point.watcher is not None
         if watched and not self._goes_on(index):
             return False
-        self._granted = self.countdown = (
-            1 if watched or self.recorder is not None else SPIN_LIMIT - self._solo_run
-        )
+        asked = watched or self.recorder is not None
+        self._granted = self.countdown = 1 if asked else SPIN_LIMIT - self._solo_run
         self._last = index
         self._run_start = self.steps
         return True
@@ -406,10 +392,7 @@ class Kernel:
         point.timer = may_fire
         choice = self._chooser.choose(point)
         if choice == last and last in enabled:
-            limit = self._turns.limit(self.threads[last])
-            steps = min(
-                point.steps, limit - (self.steps - self._run_start), self._turns.check_at - self.steps
-            )
+            steps = self._turns.most(self.threads[last], self.steps, self.steps - self._run_start)
         elif choice < 0:
             self.schedule.append((self.steps, choice))
             return choice
@@ -422,28 +405,21 @@ class Kernel:
             self.threads[last].ran = self.steps
             self._last = choice
             self._run_start = self.steps
-            limit = self._turns.limit(self.threads[choice])
-            steps = min(point.steps, limit, self._turns.check_at - self.steps)
-        self._granted = self.countdown = 1 if self.closely or self.recorder is not None else max(steps, 1)
+            steps = self._turns.most(self.threads[choice], self.steps, 0)
+        self._granted = self.countdown = (
+            1 if self.closely or self.recorder is not None else max(min(point.steps, steps), 1)
+        )
         return choice
 
     def _switch(self, thread: VirtualThread, following: VirtualThread | None) -> None:
-        loop = None if self.event_loop is None else self.event_loop.running()
-        try:
-            if following is None:
-                self.carrier.root.switch()
-            else:
-                self.current = following
-                following.handle.switch()
-        finally:
-            if self.event_loop is not None:
-                self.event_loop.run(loop)
+        self.current = following or thread
+        handle = self.carrier.root if following is None else following.handle
+        if self.event_loop is None:
+            handle.switch()
+        else:
+            switch_keeping(self.event_loop, handle)
 
     # -- time ------------------------------------------------------------------------------------
-
-    def _fire_due_timers(self) -> None:
-        while (index := self.clock.pop_due(self._is_stale)) is not None:
-            self._timer_fires(index)
 
     def _timer_fires(self, index: int, cause: int = LAST_STEP) -> None:
         self.causes.append((cause, index))
