@@ -226,7 +226,6 @@ SAME = [
     "network:pipes",
     "wrong:spins_and_yields",
     "wrong:polls_the_clock",
-    "wrong:spins_for_a_lock",
 ]
 
 
