@@ -225,6 +225,7 @@ SAME = [
     "network:servers_with_a_thread_for_each_request",
     "network:pipes",
     "wrong:spins_and_yields",
+    "wrong:spins_for_a_lock",
     "wrong:polls_the_clock",
 ]
 

@@ -123,6 +123,7 @@ class Kernel:
 
     def spawn(self, body: Callable[[], None], *, name: str, daemon: bool, eagerly: bool) -> VirtualThread:
         """Start a virtual thread that runs ``body``; ``eagerly`` up to its first point."""
+        self._account()  # first: when it came to be able to run is told in steps
         parent = self.current
         parent.children += 1
         thread = self._add(f"{parent.path}.{parent.children}", body, None)
@@ -133,7 +134,6 @@ class Kernel:
             self.eager.append(thread.index)
         if self.recorder is not None:
             self.recorder.record(parent, SPAWN, thread, None, False, None)
-        self._account()
         return thread
 
     def _add(self, path: str, body: Callable[[], None], context: contextvars.Context | None) -> VirtualThread:
