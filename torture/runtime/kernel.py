@@ -407,10 +407,8 @@ class Kernel:
         return choice
 
     def _switch(self, thread: VirtualThread, following: VirtualThread | None) -> None:
-        handle = self.carrier.root
-        if following is not None:
-            self.current = following
-            handle = following.handle
+        self.current = following or thread
+        handle = self.carrier.root if following is None else following.handle
         if self.event_loop is None:
             handle.switch()
             return
