@@ -220,6 +220,22 @@ def test_the_table_fits_and_keeps_each_figure_whole(cases, monkeypatch, capsys, 
     assert lines[-1] == "3 variants: 1 caught, 1 clean, 0 not as expected, 1 unknown as expected in 1.0 s"
 
 
+@pytest.mark.parametrize("columns", [80, 140])
+def test_what_was_exhausted_is_told_from_a_sample(cases, monkeypatch, capsys, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    scope = {"granularity": "free-threaded"}
+    rows = rows_of(cases, published=LOST, hardened=replace(PASSED, exhausted=scope), odd=PASSED)
+    show_table(rows, 1.0)
+    lines = capsys.readouterr().out.splitlines()
+
+    assert max(map(len, lines)) <= columns
+    assert [line for line in lines if f"{PASSED.executions}*" in line] == [
+        line for line in lines if "hardened" in line
+    ]
+    assert any(line.startswith("* every schedule") for line in lines)
+    assert "1 caught, 2 clean (1 exhausted)" in lines[-1]
+
+
 def test_only_what_is_not_as_expected_is_printed_below(cases, capsys):
     rows = rows_of(
         cases, published=LOST, hardened=failed(FindingKind.RACE, errors=("Traceback\n",)), odd=PASSED

@@ -46,6 +46,7 @@ class Row:
     p95: float | None  # milliseconds, of the stress engine
     collisions: int | None
     torn: int | None = None  # reads, or crash states
+    exhausted: dict[str, Any] | None = None  # within which limits every schedule was seen
     processes: dict[str, Any] | None = None  # what more the processes engine tells
     verdict: Verdict
     expected: Verdict
@@ -102,6 +103,7 @@ _COLUMNS = (
     _Column("verdict", "verdict"),
     _Column("expected", "expected"),
 )
+_EXHAUSTED = "* every schedule, or one of each class of equivalent ones; limits in the JSON"
 _SHORT_ENGINES = {"explore": "expl", "stress": "strs", "processes": "proc"}
 
 
@@ -110,6 +112,8 @@ def show_table(rows: Sequence[Row], seconds: float, *, interrupted: bool = False
     console = _console()
     if rows:
         console.print(_table(rows, console))
+    if any(row.exhausted is not None for row in rows):
+        console.print(_EXHAUSTED, markup=False, soft_wrap=True)
     for line in (*latency.table(rows, console.width), *latency.notes(rows)):
         shown = line.replace("µ", "u") if console.options.ascii_only else line
         console.print(shown, markup=False, soft_wrap=True)
@@ -130,9 +134,10 @@ def summary(rows: Sequence[Row], seconds: float, *, interrupted: bool = False) -
     wrong = [row.verdict for row in rows if not row.as_expected]
     unknown = wrong.count(Verdict.UNKNOWN)
     escaped = sum(row.escaped for row in rows)
+    exhausted = sum(row.exhausted is not None for row in rows)
     parts = [
         f"{good.count(Verdict.FAILED)} caught",
-        f"{good.count(Verdict.PASSED) - escaped} clean",
+        f"{good.count(Verdict.PASSED) - escaped} clean" + (f" ({exhausted} exhausted)" if exhausted else ""),
         f"{len(wrong) - unknown} not as expected",
     ]
     if escaped:
@@ -228,13 +233,13 @@ def _cells(row: Row, *, wide: bool, plain: bool, torn: bool) -> list[str]:
         row.fault or none,
         row.variant if wide else textwrap.fill(row.variant, _SHORT_VARIANT),
         row.engine if wide else _SHORT_ENGINES.get(row.engine, row.engine),
-        *(
+        *(  # of the figures the first one is the executions
             none
             if figure is None
             else latency.milliseconds(figure)
             if isinstance(figure, float)
-            else str(figure)
-            for figure in figures
+            else f"{figure}{'*' * (column == 0 and row.exhausted is not None)}"
+            for column, figure in enumerate(figures)
         ),
         f"{row.verdict.value}: {kind}" if kind and wide else kind or row.verdict.value,
         f"{marks[not row.as_expected]} {_expectation(row)}",
