@@ -233,7 +233,7 @@ def test_what_was_exhausted_is_told_from_a_sample(cases, monkeypatch, capsys, co
         line for line in lines if "hardened" in line
     ]
     assert any(line.startswith("* every schedule") for line in lines)
-    assert "1 caught, 2 clean (1 exhausted)" in lines[-1]
+    assert "1 caught, 1 clean (1 exhausted)" in lines[-1]
 
 
 def test_only_what_is_not_as_expected_is_printed_below(cases, capsys):
