@@ -211,7 +211,7 @@ def test_operators_show_their_operands() -> None:
         xs + ys
         xs += ys
         xs == ys
-        xs * 2
+        xs * 2  # repeats a container: the one operator that reads one beside a number
         "%s" % ys
         xs == 3
 
@@ -219,6 +219,7 @@ def test_operators_show_their_operands() -> None:
         ("operator", "read", "container", "", (1,), (2,)),
         ("operator", "write", "container", "+=", (1,), (2,)),
         ("operator", "read", "container", "", (1, 2), (2,)),
+        ("operator", "read", "container", "", (1, 2), 2),
     ]
 
 
