@@ -149,7 +149,9 @@ def spawned_by_two() -> Outcome:
             order.append(number)
 
     def parent(number: int) -> None:
-        together(lambda: work(number))
+        child = Thread(target=lambda: work(number))
+        child.start()
+        child.join()
 
     together(lambda: parent(0), lambda: parent(1))
     return tuple(order)
