@@ -8,8 +8,9 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from queue import Queue, SimpleQueue
-from threading import Condition, Event, Lock, RLock, Thread, active_count
+from threading import Condition, Event, Lock, RLock, Thread, Timer, active_count
 from threading import enumerate as threads_alive
 from typing import Any
 
@@ -149,7 +150,9 @@ def spawned_by_two() -> Outcome:
             order.append(number)
 
     def parent(number: int) -> None:
-        together(lambda: work(number))
+        child = Thread(target=lambda: work(number))
+        child.start()
+        child.join()
 
     together(lambda: parent(0), lambda: parent(1))
     return tuple(order)
@@ -339,6 +342,30 @@ def threads_counted() -> Outcome:
 
     together(write, count)
     return tuple(seen)
+
+
+def timer_of_builtin() -> Outcome:
+    items: list[int] = []
+    seen: list[int] = []
+
+    def start() -> None:
+        timer = Timer(0.01, items.append, (1,))
+        timer.start()
+        seen.append(len(items))
+        timer.join()
+
+    together(start)
+    return (*seen, *items)
+
+
+def pool_runs_builtin() -> Outcome:
+    items: list[int] = []
+
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(items.append, 1)
+        before = len(items)
+        future.result()
+    return (before, *items)
 
 
 def repeated_list() -> Outcome:

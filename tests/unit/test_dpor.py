@@ -90,6 +90,8 @@ TRAPS: dict[str, set[Any]] = {
     "copied_during_update": {(1,), (3,)},
     "size_of_simple_queue": {(True, 0), (True, 1), (False, 1), (False, 0)},
     "threads_counted": {(2, 2), (3, 2), (3, 3)},
+    "timer_of_builtin": {(0, 1), (1, 1)},
+    "pool_runs_builtin": {(0, 1), (1, 1)},
     "repeated_list": {(2,), (4,)},
     "shown_list": {("[1]", "[1]"), ("[1]", "[1, 2]"), ("[1, 2]", "[1, 2]")},
     "size_of_defaultdict": {(0, 0), (0, 1), (0, "changed")},

@@ -1,7 +1,7 @@
 """Learns which points cannot matter, so that samplers need not be asked there.
 
 What is left out is a unit: the name of an attribute, a global or a cell, or one form of nameless operation (items,
-iteration, calls, ...) in one function. It is cold where no object that it touched was both used by several threads and
+iteration, truth, ...) in one function; calls are never left out, for something else may have to be called. It is cold where no object that it touched was both used by several threads and
 written while there were several. A name is not cold, either, while a place that uses it was not executed and may be in
 another execution, for there the conflicting access may stand. (Leaving out without that rule lost bugs for good.)
 
@@ -76,7 +76,7 @@ class AccessLog:
         """Return what cannot matter as far as it was seen."""
         outside = instrumenter.names_written_outside()
         entered = {(site.module, site.function) for site in self._executed}
-        cold = {unit_of(site) for site in self._executed} - self._hot
+        cold = {unit_of(site) for site in self._executed if site.form is not Form.CALL} - self._hot
         if outside is None:  # any name may be written
             return frozenset(unit for unit in cold if not isinstance(unit, str))
         for site in instrumenter.near(entered):

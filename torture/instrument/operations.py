@@ -276,8 +276,8 @@ _METHODS: list[tuple[str, Handler]] = [
     ("LOAD_METHOD", _load_method),
     ("LOAD_ATTR", _attribute(1, 1) if _LOAD_SUPER_ATTR != o.ABSENT else _attribute(0, 0)),
     ("LOAD_SUPER_ATTR", _attribute(2, 1)),
-    ("CALL", _unless_left_out(Form.CALL, _call)),
-    ("CALL_KW", _unless_left_out(Form.CALL, _call)),
+    ("CALL", _call),
+    ("CALL_KW", _call),
     ("CALL_FUNCTION_EX", _call_ex),
 ]
 # 3.13 tells by TO_BOOL where an object is tested; before, what consumes the object does it.

@@ -63,6 +63,7 @@ def install() -> None:
     module._CRLock = RLock
     functools.RLock = RLock  # type: ignore[attr-defined]
     module.Thread.start = threads.start
+    module.Timer.__init__ = threads.make_timer
     module.Thread.join = threads.join
     module.Thread.is_alive = threads.is_alive
     module.Thread.__hash__ = threads.number

@@ -24,13 +24,14 @@ from torture.trace.site import Kind
 
 JOIN = primitive(Kind.JOIN, "join")
 ALIVE = primitive(Kind.READ, "is_alive")
+UNSEEN = primitive(Kind.SWITCH, "call")
 ALL = primitive(Kind.SWITCH, "threads")  # looks at every thread: depends on whatever starts or ends one
-
 
 _start = threading.Thread.start
 _join = threading.Thread.join
 _is_alive = threading.Thread.is_alive
 _repr = threading.Thread.__repr__
+_make_timer = threading.Timer.__init__
 _enumerate = threading.enumerate
 _active_count = threading.active_count
 _set_signal = signal.signal
@@ -220,6 +221,41 @@ def start_new_thread(
     return KERNEL.spawn(body, name=getattr(function, "__name__", "thread"), daemon=True, eagerly=False).ident
 
 
+class Unseen:
+    """What is not Python code, as given to a timer or a pool: no point says what it touches, so it depends on all."""
+
+    __slots__ = ("_function",)
+
+    def __init__(self, function: Callable[..., object]) -> None:
+        self._function = function
+
+    def __call__(self, *args: Any, **kwargs: Any) -> object:
+        if KERNEL.controls():
+            KERNEL.decide(UNSEEN, None, None, False)
+        return self._function(*args, **kwargs)
+
+
+def _has_points(function: object) -> bool:
+    """Tell whether a callable is Python code itself, so that its own points say what it does."""
+    function = function.__func__ if isinstance(function, MethodType) else function
+    return isinstance(function, FunctionType) or isinstance(type(function).__call__, FunctionType)
+
+
+def make_timer(
+    self: threading.Timer, interval: float, function: Any, args: Any = None, kwargs: Any = None
+) -> None:
+    """Initialise a ``threading.Timer``."""
+    _make_timer(self, interval, _with_point(function), args, kwargs)
+
+
+def _with_point(function: Any) -> Any:
+    return (
+        Unseen(function)
+        if callable(function) and KERNEL.controls() and not _has_points(function)
+        else function
+    )
+
+
 class Local:
     """A ``threading.local`` that also tells virtual threads apart."""
 
@@ -250,10 +286,13 @@ class Local:
         object.__delattr__(self, name)
 
 
-def _number_futures() -> None:
+def _adapt_futures() -> None:
     """Number futures, too, and sort them by it: the standard library locks them in the order of addresses."""
     base: Any = sys.modules["concurrent.futures._base"]
+    item: Any = sys.modules["concurrent.futures.thread"]._WorkItem
     if base.Future.__hash__ is not number:
+        make = item.__init__
+        item.__init__ = lambda self, future, task, *rest: make(self, future, _with_point(task), *rest)
         base.Future.__hash__ = number
         base.id = hash
 
@@ -302,7 +341,7 @@ class FreshWorld:
         module._counter = count(1).__next__
         module._dangling = WeakSet()
         if pools is not None:
-            _number_futures()
+            _adapt_futures()
             self._queues = pools._threads_queues
             pools._threads_queues = WeakKeyDictionary()
             pools.ThreadPoolExecutor._counter = count().__next__  # names its threads

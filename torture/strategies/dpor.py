@@ -13,7 +13,7 @@ Departs from the papers:
   depth-first search.
 
 Not seen, and so not proved: the order in which threads get their default names and identities, and in which objects
-die. Not ``exhausted``: where a step limit, an endless spin, or time that went on in spite of one cut an execution.
+die; what a builtin touches that a future calls when it is done; private attributes of the primitives. Not ``exhausted``: where a step limit, an endless spin, or time that went on in spite of one cut an execution.
 """
 
 from __future__ import annotations
@@ -61,7 +61,10 @@ class _Node:
 
 
 class Dpor:
-    """Reverses races until none is left. Stops by itself."""
+    """Reverses races until none is left. Stops by itself.
+
+    The analysis of an execution keeps a bit for each pair of its steps: at the kernel's step limit (20,000) 50 MB.
+    """
 
     def __init__(self) -> None:
         self._nodes: list[_Node] = []
