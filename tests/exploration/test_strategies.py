@@ -131,3 +131,19 @@ def test_an_unknown_strategy_is_a_mistake_of_the_user() -> None:
 
     assert run.returncode == 2
     assert "did you mean 'pct'?" in run.stderr
+
+
+def test_dpor_proves_nothing_of_a_program_that_sees_objects_die() -> None:
+    result = explored("deaths:looked_up_too_late", strategy="dpor")
+
+    assert result.exhausted is None
+    assert result.verdict is Verdict.FAILED or "may see when objects die" in " ".join(result.warnings)
+
+
+@pytest.mark.parametrize("strategy", ["bounded", "auto"])
+def test_the_order_of_deaths_is_searched_otherwise(strategy: str) -> None:
+    wrong = explored("deaths:looked_up_too_late", strategy=strategy, executions=2_000)
+    right = explored("deaths:looked_up_in_time", strategy=strategy, executions=20_000)
+
+    assert wrong.verdict is Verdict.FAILED
+    assert (right.verdict, right.exhausted is not None) == (Verdict.PASSED, True)

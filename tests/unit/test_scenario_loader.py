@@ -97,7 +97,7 @@ def test_a_case_is_found_again_in_its_own_file(folder):
             "strategy: pct",
             "strategy: 3",
             5,
-            "strategy 3 is unknown; choose one of auto, dfs, pct, pos, random",
+            "strategy 3 is unknown; choose one of auto, bounded, dfs, dpor, parking, pct, pos, random, surw",
         ),
         ("strategy: pct", "stratgy: pct", 5, "key 'stratgy' is unknown; did you mean 'strategy'?"),
         ("name: ring", "nmae: ring", 3, "key 'nmae' is unknown; did you mean 'name'?"),

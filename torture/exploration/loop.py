@@ -10,7 +10,7 @@ from typing import Any
 from torture.exploration.diagnosis import first_difference, record, with_every_point
 from torture.exploration.execution import Execution
 from torture.exploration.explanation import explain
-from torture.exploration.portfolio import portfolio
+from torture.exploration.portfolio import SEARCH, portfolio
 from torture.exploration.reachability import reach
 from torture.exploration.session import Session
 from torture.exploration.unseen import Unseen
@@ -119,7 +119,7 @@ def _told(unit: Unit) -> str:
 def _search(session: Session, search: _Search, unseen: Unseen, progress: Progress) -> None:
     """Execute until there is a failure, nothing is left, or executions or time are used up."""
     job = session.job
-    strategy = portfolio(job.strategy)
+    strategy = portfolio(job.strategy, deaths=bool(session.looking_at_deaths))
     rng = Random()
     budget = job.budget if job.budget is not None else (None if job.executions else DEFAULT_BUDGET)
     done: tuple[dict[str, Any], ...] = ()
@@ -130,7 +130,7 @@ def _search(session: Session, search: _Search, unseen: Unseen, progress: Progres
             if search.executions and session.learn():
                 # There are more points now: what was searched before does not count as exhausted.
                 done = _unproved(strategy.stages)
-                strategy = portfolio(job.strategy)
+                strategy = portfolio(job.strategy, deaths=bool(session.looking_at_deaths))
         execution = session.sample(strategy, rng) if strategy.samples else session.run(strategy, rng)
         if execution is None:
             break
@@ -143,7 +143,13 @@ def _search(session: Session, search: _Search, unseen: Unseen, progress: Progres
     search.seconds = originals.perf_counter() - started
     if search.failing is not None and session.without:
         search.failing = with_every_point(session, search.failing, session.without)
-    unproved = session.learn() or session.made_code
+    unproved = bool(session.learn() or session.made_code)
+    if job.strategy == SEARCH and strategy.exhausted and session.looking_at_deaths:
+        unproved = True
+        unseen.warn(
+            f"{', '.join(session.looking_at_deaths)} may see when objects die, an order that dpor does not reverse:"
+            " nothing is called exhausted; auto and bounded may"
+        )
     search.exhausted = strategy.exhausted and not unproved
     search.stages = (*done, *(_unproved(strategy.stages) if unproved else strategy.stages))
 

@@ -10,6 +10,9 @@ from torture.strategies import EXHAUSTIVE, STRATEGIES
 from torture.strategies.strategy import Strategy
 
 SEARCH = "dpor"  # the exhaustive strategy: small programs end in it, proved
+PROOF = (
+    "bounded"  # takes over where the program sees when objects die, which is no part of what dpor reverses
+)
 SEARCHES = 2_000  # executions after which the search gives its turns to the others, and
 SEARCH_STEPS = 2_000_000  # steps: an execution of a large program is long, and its analysis too
 # Who runs which execution, again and again. Measured with benchmarks/patterns.py: dpor reverses the races of the first
@@ -39,9 +42,10 @@ class Stage:
 class Portfolio:
     """A strategy made of strategies."""
 
-    def __init__(self) -> None:
-        self._stages = {name: Stage(name) for name in dict.fromkeys(TURNS)}
+    def __init__(self, proof: str = SEARCH) -> None:
+        self._stages = {name: Stage(name) for name in dict.fromkeys((*TURNS, proof))}
         self._search = self._stages[SEARCH]
+        self._proof = self._stages[proof]  # whose end is one
         self._searches = True
         self._searched_steps = 0
         self._executions = 0
@@ -52,7 +56,7 @@ class Portfolio:
     @property
     def exhausted(self) -> bool:
         """Tell whether the exhaustive stage has seen every schedule."""
-        return self._search.strategy.exhausted
+        return self._proof.strategy.exhausted
 
     @property
     def stages(self) -> tuple[dict[str, Any], ...]:
@@ -72,7 +76,8 @@ class Portfolio:
         if self.exhausted:
             return False
         if not self._stage.strategy.begin(rng):
-            self._searches = False  # it came to an end without having seen everything
+            self._searches = self._search is not self._proof  # else it ended without having seen everything
+            self._search = self._proof
             self._stage = self._next()
             return self.begin(rng)
         self._stage.executions += 1
@@ -84,7 +89,8 @@ class Portfolio:
             if self._left == 0:
                 self._turn += 1
                 self._left = 1 if self._executions < ALTERNATING else BLOCK
-            stage = self._stages[TURNS[self._turn % len(TURNS)]]
+            name = TURNS[self._turn % len(TURNS)]
+            stage = self._search if name == SEARCH else self._stages[name]
             if stage is not self._search or self._goes_on():
                 self._left -= 1
                 return stage
@@ -145,6 +151,6 @@ class Staged(Strategy, Protocol):
         """Return for each stage its strategy and its number of executions."""
 
 
-def portfolio(name: str) -> Staged:
-    """Return the strategy that a user asked for by name."""
-    return Portfolio() if name == "auto" else Single(name)
+def portfolio(name: str, *, deaths: bool = False) -> Staged:
+    """Return the strategy that a user asked for by name; ``deaths`` tells that the program sees objects die."""
+    return Portfolio(PROOF if deaths else SEARCH) if name == "auto" else Single(name)

@@ -141,6 +141,11 @@ class Session:
         return tuple(sorted(self._learner.made))
 
     @property
+    def looking_at_deaths(self) -> tuple[str, ...]:
+        """Return the modules that may see when objects die: an order that ``dpor`` does not reverse."""
+        return () if self.gil else self._instrumenter.looking_at_deaths  # with a GIL it has no reduction
+
+    @property
     def gil(self) -> bool:
         """Tell whether only the switch places of an interpreter with a GIL count."""
         return self.job.granularity == GIL

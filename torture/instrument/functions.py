@@ -12,7 +12,7 @@ from types import CodeType, FunctionType, ModuleType
 from torture.errors import InternalError
 from torture.instrument.cells import nested_code
 from torture.instrument.learn import NEVER
-from torture.instrument.names import is_reflective, written_names
+from torture.instrument.names import is_reflective, looks_at_deaths, written_names
 from torture.instrument.points import Points
 from torture.instrument.rewrite import rewrite
 from torture.instrument.writer import Unit, unit_of
@@ -150,6 +150,15 @@ class Instrumenter:
     def is_instrumented(self, code: CodeType) -> bool:
         """Tell whether code is what a function was rewritten to."""
         return id(code) in self._original
+
+    @property
+    def looking_at_deaths(self) -> tuple[str, ...]:
+        """The program's own and installed modules that may see when objects die."""
+        names = sorted(
+            name for name in self._modules if name.partition(".")[0] not in sys.stdlib_module_names
+        )
+        bodies = [(name, _body(sys.modules.get(name))) for name in names]
+        return tuple(name for name, body in bodies if body is not None and looks_at_deaths(body))
 
     def uninstall(self) -> None:
         """Give every function its own original code again, also those made by instrumented ones since."""

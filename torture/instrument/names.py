@@ -35,6 +35,15 @@ def is_reflective(code: CodeType) -> bool:
     return not _REFLECTIVE.isdisjoint(code.co_names) or any(map(is_reflective, nested_code(code)))
 
 
+def looks_at_deaths(code: CodeType) -> bool:
+    """Say whether ``code`` imports weak references or defines a finaliser: it may see when objects die."""
+    return (
+        "weakref" in code.co_names
+        or code.co_name == "__del__"
+        or any(map(looks_at_deaths, nested_code(code)))
+    )
+
+
 def _collect(code: CodeType, names: set[str]) -> None:
     instructions = _instructions(code.co_code)
     consts = code.co_consts
