@@ -105,7 +105,8 @@ def _explored(result: Result) -> Iterator[str]:
 
 
 def _strategy(result: Result) -> str:
-    stages = [str(stage.get("strategy", "")) for stage in result.stages]
+    # Those of another granularity looked whether a GIL prevents what was found.
+    stages = [str(stage.get("strategy", "")) for stage in result.stages if "granularity" not in stage]
     named = " → ".join(stage for stage in stages if stage)
     detail = f" ({named})" if named and named != result.strategy else ""
     return f"strategy {result.strategy}{detail}, seed {result.seed}"
