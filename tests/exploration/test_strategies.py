@@ -134,10 +134,11 @@ def test_an_unknown_strategy_is_a_mistake_of_the_user() -> None:
 
 
 def test_dpor_proves_nothing_of_a_program_that_sees_objects_die() -> None:
-    result = explored("deaths:looked_up_too_late", strategy="dpor")
+    result = explored("deaths:looked_up_in_time", strategy="dpor")
 
-    assert result.exhausted is None
-    assert result.verdict is Verdict.FAILED or "may see when objects die" in " ".join(result.warnings)
+    assert result.executions < 100  # it came to its end
+    assert (result.verdict, result.exhausted) == (Verdict.PASSED, None)
+    assert "may see when objects die" in " ".join(result.warnings)
 
 
 @pytest.mark.parametrize("strategy", ["bounded", "auto"])

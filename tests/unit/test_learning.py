@@ -47,7 +47,7 @@ def test_one_batch_in_four_has_every_point() -> None:
 @pytest.mark.parametrize("strategy", SAMPLERS)
 @pytest.mark.parametrize("target", ["rare_loss", "rare_share"])
 def test_what_is_found_without_some_points_replays_with_all(strategy: str, target: str) -> None:
-    # The seed makes it certain. Each strategy needed at most 1,100 executions on seeds 0 to 9.
+    # The seed makes it certain.
     result = explored(f"learning:{target}", strategy=strategy, executions=6_000, seed=1)
     assert result.finding is not None
     assert "not-replayed" not in result.finding.labels

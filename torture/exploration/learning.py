@@ -4,7 +4,7 @@ What is left out is a unit: the name of an attribute, a global or a cell, or one
 iteration, truth, ...) in one function; but no calls, for something else may have to be called. A unit is cold where no
 object that it touched was both used by several threads and written while there were several. A name is not cold,
 either, while a place that uses it was not executed and may be in another execution, for there the conflicting access
-may stand. (Leaving out without that rule lost bugs for good.)
+may stand. (Leaving out without that rule lost bugs for good, in the prototype.)
 
 What was never shared may be so in an execution that nobody has watched. So one batch in four has every point: what
 learning hides is found later, not never. Exhaustive strategies get every point: what they prove would be false.
