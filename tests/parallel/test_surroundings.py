@@ -148,10 +148,11 @@ def test_stress_may_miss_what_explore_has_to_find(scenario, capsys):
         "wrong": True,
         "worse": False,
     }
-    assert "may fail" in out
+    assert "○" in out
     assert "1 not caught (stress proves nothing)" in out
-    assert rows["right"]["p95"] > 0
-    assert rows["right"]["latency"][0]["operation"] == "Right.get"
+    (latency,) = [each for each in rows["right"]["latency"] if each["operation"] == "Right.get"]
+    assert rows["right"]["p95"] == (latency["p95"] if latency["calls"] >= 20 else None)
+    assert latency["p95"] > 0
 
 
 def test_a_thread_that_died_explains_why_nothing_was_sent(scenario, capsys):

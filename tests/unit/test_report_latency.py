@@ -67,6 +67,18 @@ def test_nothing_is_printed_where_nothing_was_timed() -> None:
     assert list(table([row()], 80)) == []
 
 
+def test_a_percentile_without_enough_calls_is_not_shown() -> None:
+    lines = list(table([row(operation(calls=99), operation(calls=19))], 140))
+
+    assert [line.split()[1:] for line in lines if LONG in line] == [
+        ["99", "0.0012", "0.032", "–", "–", "1234", "11,242"]
+    ]
+    assert lines[-1] == "  the others (1, of fewer than 20 calls) stand in the JSON"
+    assert list(table([row(operation(calls=1))], 140)) == [
+        "  latencies (1, of fewer than 20 calls) stand in the JSON"
+    ]
+
+
 def test_pauses_and_the_cost_of_measuring_are_said() -> None:
     paced = {"overdue": 7, "uncorrected": {}, "woken_late": {}}
     told = "\n".join(notes([row(operation(), operation(paced=paced))]))

@@ -209,13 +209,10 @@ def test_the_table_fits_and_keeps_each_figure_whole(cases, monkeypatch, capsys, 
 
     assert max(map(len, lines)) <= columns
     assert "…" not in "".join(lines)
-    figures = (
-        next(line for line in lines if "published" in line)
-        .partition("expl")[2]
-        .split()[1 - (columns == 80) :]
-    )
+    cells = next(line for line in lines if "published" in line).split()
+    figures = cells[cells.index("explore" if columns == 140 else "expl") + 1 :]
     assert figures[:6] == ["9", "–", "–", "1", "–", "–"]
-    assert figures[6:] == [*(["failed:"] if columns == 140 else []), "deadlock", "✓", "failed"]
+    assert figures[6:] == (["failed:", "deadlock", "✓", "failed"] if columns == 140 else ["✓", "deadlock"])
     assert ("executions" in lines[0]) is (columns == 140)
     assert lines[-1] == "3 variants: 1 caught, 1 clean, 0 not as expected, 1 unknown as expected in 1.0 s"
 
@@ -234,6 +231,29 @@ def test_what_was_exhausted_is_told_from_a_sample(cases, monkeypatch, capsys, co
     ]
     assert any(line.startswith("* every schedule") for line in lines)
     assert "1 caught, 1 clean (1 exhausted)" in lines[-1]
+
+
+def test_faults_are_told_for_each_variant_of_a_short_table_and_added_up_below_a_long_one(cases, capsys):
+    stage = {"fault": "kill at every boundary", "executions": 4, "processes": 2, "counts": {}}
+    told = {"stages": [{**stage, "struck": 3, "boundaries": 3, "exhausted": True}]}
+    row = replace(rows_of(cases[:1], published=LOST)[0], processes=told)
+    show_table([row] * 2, 1.0)
+    short = capsys.readouterr().out
+    show_table([row] * 40, 1.0)
+    long = capsys.readouterr().out
+
+    line = "kill at every boundary: 4 executions of 2 processes, 3 struck, 3 boundaries (exhausted)"
+    assert short.count(f"{row.scenario}/{row.variant}: {line}") == 2
+    assert "kill at every boundary  40 variants, 120 struck, 120 boundaries, 40 exhausted" in long
+    assert line not in long
+
+
+@pytest.mark.parametrize("kind", ["torn", "lost"])
+def test_a_program_that_looks_for_torn_reads_says_that_it_saw_none(cases, kind):
+    Path("t.yaml").write_text(FILE.replace("ENGINE", "explore").replace("[lost, deadlock]", f"[{kind}]"))
+    run = execute(load(["t.yaml"]), explorer(published=LOST, hardened=PASSED, odd=UNKNOWN), Options())
+
+    assert run.rows[1].torn == (0 if kind == "torn" else None)
 
 
 def test_only_what_is_not_as_expected_is_printed_below(cases, capsys):
@@ -255,7 +275,7 @@ def test_a_terminal_without_unicode_gets_plain_marks(cases, monkeypatch):
     show_table(rows_of(cases[:1], published=LOST), 1.0)
     stream.flush()
 
-    assert "ok failed" in stream.buffer.getvalue().decode("ascii")
+    assert "ok lost" in stream.buffer.getvalue().decode("ascii")
 
 
 def test_no_colour_is_written_to_a_file(cases, capsys, monkeypatch):

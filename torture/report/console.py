@@ -1,7 +1,8 @@
 """The table of ``torture run``, and its progress bar.
 
-Two layouts: the wide one where it fits, from 120 columns, and one with short headers. A scenario's name stands once
-and may take several lines, broken at its hyphens. Rich is imported when something is drawn.
+The widest of three layouts that fits: whole headers, short headers, and short cells too, where a mark at the verdict
+says whether it is the expected one. A scenario's name stands once and may take several lines, broken at its hyphens.
+Rich is imported when something is drawn.
 """
 
 from __future__ import annotations
@@ -19,16 +20,17 @@ from typing import TYPE_CHECKING, Any
 from torture.findings import Finding, FindingKind, Verdict
 from torture.report import latency
 from torture.report.failure import render
-from torture.report.roles import notes
+from torture.report.roles import faults, notes
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-WIDE = 120  # columns
 _NARROWEST_NAME = 8
 _WIDE_NAME = 20  # columns that a wide table must leave for the scenario's name
+_LAYOUTS = ((True, True), (False, True), (False, False))  # whole headers, whole cells
 _SHORT_VARIANT = 12
+_EACH = 12  # variants whose faults are told one by one; those of a longer table are added up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,9 +103,13 @@ _COLUMNS = (
     _Column("collisions", "col", right=True),
     _Column("torn", "torn", right=True),  # where a row has it
     _Column("verdict", "verdict"),
-    _Column("expected", "expected"),
+    _Column("expected", ""),  # in the narrow table a mark before the verdict
 )
 _EXHAUSTED = "* every schedule, or one of each class of equivalent ones; limits in the JSON"
+_MARKS = (
+    ("✓", "✗", "○"),
+    ("ok", "NOT", "may"),
+)  # as expected, not so, not caught by an engine that may miss it
 _SHORT_ENGINES = {"explore": "expl", "stress": "strs", "processes": "proc"}
 
 
@@ -114,12 +120,10 @@ def show_table(rows: Sequence[Row], seconds: float, *, interrupted: bool = False
         console.print(_table(rows, console))
     if any(row.exhausted is not None for row in rows):
         console.print(_EXHAUSTED, markup=False, soft_wrap=True)
-    for line in (*latency.table(rows, console.width), *latency.notes(rows)):
+    none = "-" if console.options.ascii_only else "–"
+    for line in (*latency.table(rows, console.width, none), *latency.notes(rows), *_faults(rows)):
         shown = line.replace("µ", "u") if console.options.ascii_only else line
         console.print(shown, markup=False, soft_wrap=True)
-    for row in rows:
-        for line in notes(f"{row.scenario}/{row.variant}", row.processes):
-            console.print(line, markup=False, soft_wrap=True)
     for row in rows:
         if not row.as_expected:
             console.print(_complaint(row), markup=False, soft_wrap=True)
@@ -148,6 +152,16 @@ def summary(rows: Sequence[Row], seconds: float, *, interrupted: bool = False) -
         parts.append(f"{good.count(Verdict.UNKNOWN)} unknown as expected")
     end = "interrupted after" if interrupted else "in"
     return f"{plural(len(rows), 'variant')}: {', '.join(parts)} {end} {seconds:.1f} s"
+
+
+def _faults(rows: Sequence[Row]) -> Iterator[str]:
+    """Yield what struck real processes: for each variant of a short table, added up below a long one."""
+    told = [row for row in rows if row.processes is not None]
+    if len(told) > _EACH:
+        yield from faults([row.processes for row in told])
+        return
+    for row in told:
+        yield from notes(f"{row.scenario}/{row.variant}", row.processes)
 
 
 def _interpreter(rows: Sequence[Row]) -> Iterator[str]:
@@ -195,12 +209,13 @@ def _table(rows: Sequence[Row], console: Console) -> Table:
     plain = console.options.ascii_only
     torn = any(row.torn is not None for row in rows)
     columns = [column for column in _COLUMNS if torn or column.wide != "torn"]
-    for wide in (True, False) if console.width >= WIDE else (False,):
-        headers = [column.wide if wide else column.short for column in columns]
+    for whole, wide in _LAYOUTS:
+        columns = [column for column in columns if wide or column.short]
+        headers = [column.wide if whole else column.short or column.wide for column in columns]
         cells = [_cells(row, wide=wide, plain=plain, torn=torn) for row in rows]
         gap = 2 if wide else 1
         others = sum(gap + max(map(_cell_width, column)) for column in zip(headers[1:], *cells, strict=True))
-        if console.width - others >= _WIDE_NAME:
+        if console.width - others >= _WIDE_NAME:  # the last layout is taken in any case
             break
     names = _names([row.scenario for row in rows], max(console.width - others, _NARROWEST_NAME))
     table = Table(box=SIMPLE_HEAD, padding=(0, gap - 1, 0, 0), pad_edge=False, show_edge=False)
@@ -225,7 +240,7 @@ def _names(scenarios: Sequence[str], room: int) -> list[str]:
 def _cells(row: Row, *, wide: bool, plain: bool, torn: bool) -> list[str]:
     """Return what stands in the other columns."""
     none = "-" if plain else "–"
-    marks = ("ok", "NOT") if plain else ("✓", "✗")
+    mark = _MARKS[plain][1 if not row.as_expected else 2 if row.escaped else 0]
     kind = row.finding.kind.value if row.finding is not None else None
     more = (row.torn,) if torn else ()
     figures = (row.executions, row.lost, row.duplicated, row.deadlocks, row.p95, row.collisions, *more)
@@ -241,8 +256,11 @@ def _cells(row: Row, *, wide: bool, plain: bool, torn: bool) -> list[str]:
             else f"{figure}{'*' * (column == 0 and row.exhausted is not None)}"
             for column, figure in enumerate(figures)
         ),
-        f"{row.verdict.value}: {kind}" if kind and wide else kind or row.verdict.value,
-        f"{marks[not row.as_expected]} {_expectation(row)}",
+        *(
+            [f"{row.verdict.value}: {kind}" if kind else row.verdict.value, f"{mark} {_expectation(row)}"]
+            if wide
+            else [f"{mark} {kind or row.verdict.value}"]
+        ),
     ]
 
 

@@ -1,4 +1,7 @@
-"""The second table of ``torture run``: latency and throughput of each operation on real threads."""
+"""The second table of ``torture run``: latency and throughput of each operation on real threads.
+
+A percentile needs calls: one in twenty lies beyond p95, one in a thousand beyond p99.9. What has fewer is not shown.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ if TYPE_CHECKING:
     from torture.report.console import Row
 
 FIGURES = ("p50", "p95", "p99", "p99.9", "max")
+_FEWEST = {"p50": 2, "p95": 20, "p99": 100, "p99.9": 1000, "max": 1}  # calls
 _HEADS = ("calls", *FIGURES, "calls/s")
 _INDENT = 2
 _GAP = "  "
@@ -24,14 +28,35 @@ def milliseconds(figure: float) -> str:
     return f"{figure:.{digits}f}"
 
 
-def table(rows: Sequence[Row], width: int) -> Iterator[str]:
-    """Yield the lines of the table of all that was timed, none where nothing was."""
-    timed = [row for row in rows if row.latency]
-    if not timed:
-        return
-    figures = {id(each): _figures(each) for row in timed for each in row.latency}
+def known(each: dict[str, Any], figure: str) -> float | None:
+    """Return a figure of an operation in milliseconds, None where there were too few calls for it.
+
+    >>> [known({"calls": 99, "p95": 2.0, "p99": 3.0}, figure) for figure in ("p95", "p99")]
+    [2.0, None]
+    """
+    found: float = each[figure]
+    return found if each["calls"] >= _FEWEST[figure] else None
+
+
+def table(rows: Sequence[Row], width: int, none: str = "–") -> Iterator[str]:
+    """Yield the lines of the table of all that was timed often enough for a p95, none where nothing was."""
+    timed = [(row, often) for row in rows if (often := [each for each in row.latency if _often(each)])]
+    seldom = sum(not _often(each) for row in rows for each in row.latency)
+    if timed:
+        yield from _lines(timed, width, none)
+    if seldom:
+        rest = "the others" if timed else "latencies"
+        yield f"  {rest} ({seldom}, of fewer than {_FEWEST['p95']} calls) stand in the JSON"
+
+
+def _often(each: dict[str, Any]) -> bool:
+    return known(each, "p95") is not None
+
+
+def _lines(timed: Sequence[tuple[Row, Sequence[dict[str, Any]]]], width: int, none: str) -> Iterator[str]:
+    figures = {id(each): _figures(each, none) for _, often in timed for each in often}
     widths = [max(map(len, column)) for column in zip(_HEADS, *figures.values(), strict=True)]
-    names = {id(each): each["operation"] for row in timed for each in row.latency}
+    names = {id(each): each["operation"] for _, often in timed for each in often}
     room = width - _INDENT - sum(widths) - len(_GAP) * len(widths)
     if max(map(len, names.values())) > room:  # the line above names the component
         names = {key: name.partition(".")[2] or name for key, name in names.items()}
@@ -44,14 +69,15 @@ def table(rows: Sequence[Row], width: int) -> Iterator[str]:
 
     yield "latency in ms, undisturbed executions only"
     yield line("  operation", _HEADS)
-    for row in timed:
+    for row, often in timed:
         yield f"{row.scenario}/{row.variant}"
-        for each in row.latency:
+        for each in often:
             yield line("  " + names[id(each)], figures[id(each)])
 
 
-def _figures(each: dict[str, Any]) -> list[str]:
-    times = (milliseconds(each[name]) for name in FIGURES)
+def _figures(each: dict[str, Any], none: str) -> list[str]:
+    found = (known(each, name) for name in FIGURES)
+    times = (none if figure is None else milliseconds(figure) for figure in found)
     return [f"{each['calls']:,}", *times, f"{each['per_second']:,.0f}"]
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from torture.findings import Result
@@ -40,6 +41,31 @@ def notes(name: str, told: dict[str, Any] | None) -> Iterator[str]:
         end = " (exhausted)" if stage.get("exhausted") else ""
         if stage["counts"] or "struck" in stage:
             yield f"{name}: {what}: {', '.join(parts)}{end}"
+
+
+def faults(told: Sequence[dict[str, Any] | None]) -> Iterator[str]:
+    """Yield a line for each kind of fault, added up over several variants."""
+    sums: dict[str, Counter[str]] = {}
+    for each in told:
+        for stage in each["stages"] if each is not None else ():
+            if stage["fault"] == "none" or not ("struck" in stage or "crash states" in stage):
+                continue
+            added = sums.setdefault(stage["fault"], Counter())
+            added["variants"] += 1
+            added["exhausted"] += bool(stage.get("exhausted"))
+            for figure in ("executions", "struck", "boundaries", "crash states"):
+                added[figure] += stage.get(figure, 0)
+    if sums:
+        yield "faults in real processes, added up; of each variant in the JSON, or here with --only"
+    width = max(map(len, sums), default=0)
+    for fault, added in sums.items():
+        struck = "crash states" if added["crash states"] else "struck"
+        parts = [_plural(added["variants"], "variant", "s"), f"{added[struck]:,} {struck}"]
+        if added["boundaries"]:
+            parts.append(f"{added['boundaries']:,} boundaries")
+        if added["exhausted"]:
+            parts.append(f"{added['exhausted']} exhausted")
+        yield f"  {fault:{width}}  {', '.join(parts)}"
 
 
 def _plural(count: int, noun: str, ending: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from torture.findings import Finding, Result, Verdict
-from torture.report.latency import FIGURES, cost
+from torture.report.latency import FIGURES, cost, known
 
 STRATEGY = "stress"  # the strategy of such a result
 
@@ -61,8 +61,9 @@ def coverage(result: Result) -> Iterator[str]:
 
 
 def slowest_p95(result: Result) -> float | None:
-    """Return the p95 of the slowest operation in milliseconds, None where nothing was timed."""
-    return max((figures["p95"] for figures in latencies(result)), default=None)
+    """Return the p95 of the slowest operation in milliseconds, None where none was timed often enough for one."""
+    found = (known(figures, "p95") for figures in latencies(result))
+    return max((figure for figure in found if figure is not None), default=None)
 
 
 def latencies(result: Result) -> tuple[dict[str, Any], ...]:
@@ -79,7 +80,8 @@ def _latencies(operations: list[dict[str, Any]]) -> Iterator[str]:
     heads = "".join(f"{name:>10}" for name in FIGURES)
     yield f"latency in ms, undisturbed executions only:\n  {'operation':{width}}{'calls':>9}{heads}{'calls/s':>11}"
     for each in operations:
-        figures = "".join(f"{each[name]:>10.4g}" for name in FIGURES)
+        found = (known(each, name) for name in FIGURES)
+        figures = "".join(f"{'-':>10}" if figure is None else f"{figure:>10.4g}" for figure in found)
         yield f"  {each['operation']:{width}}{each['calls']:>9,}{figures}{each['per_second']:>11,.0f}"
         pauses = [
             f"{each[name]:,} {what}"

@@ -166,7 +166,7 @@ def _row(case: Case, result: Result, options: Options) -> Row:
         deadlocks=deadlocks if ran else None,
         p95=slowest_p95(result),
         collisions=_counted(case, result, "collisions", Check.UNIQUE),
-        torn=_torn(result),
+        torn=_torn(case, result),
         processes=roles.details(result),
         exhausted=result.exhausted if case.engine == "explore" else None,
         verdict=result.verdict,
@@ -200,12 +200,13 @@ def _counted(case: Case, result: Result, name: str, check: Check) -> int | None:
     return counts.get(name) or (0 if looked else None)
 
 
-def _torn(result: Result) -> int | None:
-    """Return the torn reads, or crash states, where anybody counted them."""
+def _torn(case: Case, result: Result) -> int | None:
+    """Return the torn reads, or crash states; 0 where none was seen of a program that looks for them."""
+    if result.finding is not None:
+        return result.finding.counts.get("torn")
     counts = [stage["counts"] for stage in result.stages if "torn" in stage.get("counts", {})]
-    if result.finding is not None and "torn" in result.finding.counts:
-        return result.finding.counts["torn"]
-    return sum(each["torn"] for each in counts) if counts else None
+    looked = any(FindingKind.TORN in variant.kind for variant in case.scenario.variants.values())
+    return sum(each["torn"] for each in counts) if counts else 0 if looked and _ran(case, result) else None
 
 
 def _command(case: Case, finding: Finding | None, options: Options) -> str:
