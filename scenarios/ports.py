@@ -16,8 +16,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from threading import Thread
 from typing import Any
+
+from together import together
 
 from mcp_reference.transport import PortManager, TransportConfig, TransportManager
 from mcp_reference.transport import published as upstream
@@ -276,24 +277,3 @@ def project_folder() -> Iterator[Path]:
     place = MEMORY if os.path.isdir(MEMORY) else None
     with tempfile.TemporaryDirectory(prefix="ports.", dir=place, ignore_cleanup_errors=True) as folder:
         yield Path(folder)
-
-
-def together(*functions: Callable[[], object]) -> None:
-    """Run each function on a thread of its own, and raise what they raised."""
-    errors: list[Exception] = []
-
-    def guarded(function: Callable[[], object]) -> None:
-        try:
-            function()
-        except Exception as error:
-            errors.append(error)
-
-    threads = [Thread(target=guarded, args=(function,)) for function in functions]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if len(errors) == 1:
-        raise errors[0]
-    if errors:
-        raise ExceptionGroup("several threads failed", errors)

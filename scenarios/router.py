@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Callable
-from threading import Event, Thread
+from threading import Event
 from threading import enumerate as enumerate_threads
 from typing import Any
+
+from together import together
 
 from mcp_reference.router import McpManager, RemoteError, ServerStopped, Strategy, UnknownServer
 
@@ -185,24 +186,3 @@ def call_while_breaking(component: Any, ledger: Any, breakdown: type[BaseExcepti
 
     together(call, broken.set)
     deliver(manager, ledger, "b")
-
-
-def together(*functions: Callable[[], object]) -> None:
-    """Run each function on a thread of its own, and raise what they raised."""
-    errors: list[Exception] = []
-
-    def guarded(function: Callable[[], object]) -> None:
-        try:
-            function()
-        except Exception as error:
-            errors.append(error)
-
-    threads = [Thread(target=guarded, args=(function,)) for function in functions]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if len(errors) == 1:
-        raise errors[0]
-    if errors:
-        raise ExceptionGroup("several threads failed", errors)

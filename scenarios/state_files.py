@@ -8,11 +8,12 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from threading import Thread
 from typing import Any
+
+from together import together
 
 STATE = ".mcp_server_state.json"
 MEMORY = "/dev/shm"  # a disk's fsync costs milliseconds, and shows nothing here
@@ -127,24 +128,3 @@ def project_folder() -> Iterator[Path]:
             yield Path(folder)
     finally:
         os.umask(mask)
-
-
-def together(*functions: Callable[[], object]) -> None:
-    """Run each function on a thread of its own, and raise what they raised."""
-    errors: list[Exception] = []
-
-    def guarded(function: Callable[[], object]) -> None:
-        try:
-            function()
-        except Exception as error:
-            errors.append(error)
-
-    threads = [Thread(target=guarded, args=(function,)) for function in functions]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if len(errors) == 1:
-        raise errors[0]
-    if errors:
-        raise ExceptionGroup("several threads failed", errors)

@@ -107,6 +107,28 @@ def test_a_program_that_does_not_balance_fails_with_kind_and_counts(
     assert {name: count for name, count in caught.value.counts.items() if count} == counts
 
 
+def test_a_program_imports_what_stands_beside_it_but_nothing_that_is_known_already(
+    scenario, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(sys, "path", [name for name in sys.path if name != str(tmp_path)])
+    Path("neighbour_of_a_program.py").write_text(
+        "def hand_over(box, items):\n    for item in items: box.push(item)\n"
+    )
+    Path("queue.py").write_text("raise ImportError('not the standard one')\n")
+    Path("importing.py").write_text(
+        "import queue\nfrom neighbour_of_a_program import hand_over\n"
+        "def program(component, ledger):\n    hand_over(component(), [1, 2])\n"
+    )
+    monkeypatch.chdir("/")
+    (tmp_path / "box.py").write_text(MODULE)
+    (tmp_path / "s.yaml").write_text(
+        "scenarios: [{name: s, program: 'importing.py:program', checks: [none],"
+        " variants: {v: {component: 'box.py:Box', expect: passed}}}]"
+    )
+
+    assert build(file=str(tmp_path / "s.yaml"), name="s", variant="v")() is None
+
+
 def test_a_program_that_reports_nothing_does_not_pass_vacuously(scenario):
     with pytest.raises(UsageError, match=r"sent nothing to check for exactly-once; .* checks: \[none\]"):
         scenario("    program: box.py:silent")()

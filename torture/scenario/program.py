@@ -249,8 +249,11 @@ def _named(reference: str, document: Document, place: Place) -> tuple[ModuleType
 
 
 def _module_of(path: str) -> ModuleType:
-    """Import a file once, under a name that no import can mean."""
+    """Import a file once, under a name that no import can mean; it may import its neighbours."""
     path = os.path.realpath(path)
+    folder = os.path.dirname(path)
+    if folder not in sys.path:
+        sys.path.append(folder)  # last: a neighbour called queue.py must not replace the standard library's
     stem = f"scenario_{os.path.basename(path).removesuffix('.py')}"
     name, count = stem, 1
     while name in sys.modules:
