@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +14,8 @@ from torture import __version__
 from torture.cli import COMMANDS, main
 from torture.errors import InternalError, ReplayMismatchError, UsageError
 from torture.exploration import supervisor
+
+ROOT = Path(__file__).parents[2]
 
 
 def fail_with(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
@@ -118,6 +123,23 @@ def test_a_closed_pipe_ends_it_quietly() -> None:
     ended = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
     assert ended.returncode in {0, 141}
     assert ended.stderr == ""
+
+
+@pytest.mark.parametrize("closed", ["pipe", "stdout"])
+def test_an_output_that_nobody_reads_loses_no_file(tmp_path: Path, closed: str) -> None:
+    said = tmp_path / "result.json"
+    command = [sys.executable, "-m", "torture", "explore", "docs/counter.py:race", "--executions", "20"]
+    reading, writing = os.pipe()
+    os.close(reading)
+
+    start = {"pipe": {"stdout": writing}, "stdout": {"preexec_fn": lambda: os.close(1)}}[closed]
+    ended = subprocess.run(
+        [*command, "--json", str(said)], cwd=ROOT, stderr=subprocess.PIPE, check=False, **start
+    )  # type: ignore[call-overload]
+    os.close(writing)
+    assert ended.returncode == {"pipe": 141, "stdout": 1}[closed]
+    assert ended.stderr == b""
+    assert json.loads(said.read_text())["verdict"] == "failed"
 
 
 def test_only_the_chosen_command_and_nothing_heavy_is_imported() -> None:

@@ -32,6 +32,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     0 passed or as expected, 1 failed or not as expected, 2 wrong usage, target or scenario, 3 an error of
     torture itself, 4 unknown, 130 interrupted.
     """
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 # closed by whoever started us
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # what users print and raise need not fit the terminal
             stream.reconfigure(errors="backslashreplace")

@@ -16,7 +16,14 @@ def conclude(result: Result, *, json_file: str | None, trace_file: str | None) -
 
     With JSON on standard output (``-``) the summary goes to standard error: each stream stays whole.
     """
-    print(text.summary(result), file=sys.stderr if json_file == "-" else sys.stdout)
+    try:
+        _write_files(result, json_file, trace_file)
+    finally:  # last, for whoever reads it may close the pipe; in any case, for a file that cannot be written loses nothing
+        print(text.summary(result), file=sys.stderr if json_file == "-" else sys.stdout)
+    return result.verdict.exit_status
+
+
+def _write_files(result: Result, json_file: str | None, trace_file: str | None) -> None:
     if json_file is not None:
         from torture.report import json
 
@@ -29,7 +36,6 @@ def conclude(result: Result, *, json_file: str | None, trace_file: str | None) -
             _write("--trace", trace_file, render_trace(trace))
         else:
             print(f"torture: --trace {trace_file}: not written, no execution was recorded", file=sys.stderr)
-    return result.verdict.exit_status
 
 
 @contextmanager
