@@ -25,6 +25,7 @@ from torture.trace.site import Kind
 JOIN = primitive(Kind.JOIN, "join")
 ALIVE = primitive(Kind.READ, "is_alive")
 UNSEEN = primitive(Kind.SWITCH, "call")
+LEAVE = primitive(Kind.END, "leave")  # the registry of threads; its end comes later, as in CPython
 ALL = primitive(Kind.SWITCH, "threads")  # looks at every thread: depends on whatever starts or ends one
 
 _start = threading.Thread.start
@@ -90,9 +91,13 @@ def _run(thread: threading.Thread) -> None:
     except BaseException as error:
         _uncaught(thread, error)
     finally:
-        it: Any = thread
-        it._is_stopped = True
-        threading._active.pop(it._ident, None)  # type: ignore[attr-defined]
+        try:
+            if KERNEL.ends_matter and not KERNEL.killing:
+                KERNEL.decide(LEAVE, KERNEL.current, "registered", True)
+        finally:
+            it: Any = thread
+            it._is_stopped = True
+            threading._active.pop(it._ident, None)  # type: ignore[attr-defined]
 
 
 def _uncaught(thread: threading.Thread, error: BaseException) -> None:

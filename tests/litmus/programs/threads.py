@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from contextvars import ContextVar, copy_context
 from functools import partial
-from threading import Event, Lock, Thread
+from threading import Event, Lock, Thread, active_count
 
 from tests.litmus.corpus import Outcome, litmus, raises
 from tests.litmus.programs.together import two
@@ -264,6 +264,16 @@ def alive_after_start() -> Outcome:
     seen = thread.is_alive()
     thread.join()
     return (seen,)
+
+
+@litmus(free_threaded={(2, True), (2, False), (1, True), (1, False)})
+def counted_while_it_ends() -> Outcome:
+    thread = Thread(target=abs, args=(1,))
+    thread.start()
+    seen = active_count()  # it leaves the registry before it is not alive any more
+    alive = thread.is_alive()
+    thread.join()
+    return (seen, alive)
 
 
 @litmus(free_threaded={(False, False)})
