@@ -6,8 +6,9 @@ import sys
 from types import BuiltinMethodType, FunctionType, MethodType
 from typing import Any
 
+from torture.exploration.calls import controlled
 from torture.exploration.finalizers import in_finalizer
-from torture.exploration.points import KernelPoints, controlled
+from torture.exploration.points import KernelPoints
 from torture.exploration.recorder import TRUSTED_MODULES
 from torture.instrument.atomicity import GIL_SILENT
 from torture.instrument.files import FILE_FUNCTIONS, FILE_TYPES

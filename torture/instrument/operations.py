@@ -194,7 +194,7 @@ def _call(writer: Writer, index: int) -> None:
     if o.CALLABLE_FIRST or comprehension or _is_exit_of_with(writer, start, count):
         depth += 1  # a callable with its first argument in the next slot, or with a NULL in it (3.13)
     first = o.copies([count + names + 4]) if count > len(keywords) else writer.none()
-    site = _call_site(writer, index)
+    site = _call_site(writer, index, "key" if "key" in keywords else "")
     _around(writer, start, index, site, first, depth=depth, changes=not fixed)
 
 
@@ -224,8 +224,8 @@ def _call_ex(writer: Writer, index: int) -> None:
     _around(writer, index, index, _call_site(writer, index), first, depth=depth, changes=True)
 
 
-def _call_site(writer: Writer, index: int) -> bytes:
-    return writer.site(index, Kind.SWITCH if writer.plan.gil else Kind.READ, Form.CALL)
+def _call_site(writer: Writer, index: int, name: str = "") -> bytes:
+    return writer.site(index, Kind.SWITCH if writer.plan.gil else Kind.READ, Form.CALL, name)
 
 
 def _around(
