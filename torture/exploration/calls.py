@@ -89,6 +89,8 @@ def of_other_method(site: Site, function: Any, first: object) -> Any:
         if effect is not None:
             _announce(site, function.__name__, owner, None, effect)
         return function
+    if kind is str or kind is bytes:
+        return substitution.stand_in_for_text_method(site, function) or function
     made = controlled(function, owner)
     matters = made is function and given.leads_to_container(first)
     return given.given(site, function) if matters else made
@@ -151,6 +153,9 @@ def _announce(site: Site, name: str, obj: object, key: object, effect: Effect) -
     if not iterates and not issubclass(kind, _BASES):
         return
     if effect in UNSAFE_WRITES and (iterates or kind is not array):
+        steps.pass_unsynchronised(site, used_by(obj), name, canonical(below(obj)))
+        return
+    if iterates and (effect.snapshot or effect.steps == "many") and not steps.is_private(obj, 4, 3):
         steps.pass_unsynchronised(site, used_by(obj), name, canonical(below(obj)))
         return
     kernel = _kernel

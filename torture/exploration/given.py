@@ -48,6 +48,7 @@ from torture.trace.site import Site
 _BASES = tuple(MUTABLE_TYPES)
 INERT = IMMUTABLE_TYPES - {tuple, frozenset, slice, BuiltinMethodType}
 _READ_LATER = (ITERATORS | SHARED_ONLY) - {GeneratorType}
+_GIVEN = 6  # references to an argument, while it is looked at
 _DEEPEST = 3  # tuples in tuples
 
 
@@ -162,23 +163,20 @@ def lazily(call: Call, *args: Any, **kwargs: Any) -> Any:
     return call.function(*sources, **named)
 
 
-def _later(call: Call, source: Any, *, several: bool = False) -> Any:
+def _later(call: Call, source: Any, *, several: bool = False, references: int = _GIVEN) -> Any:
     """Return what passes points for one of ``several`` sources: which one it is shows only here."""
     kind = type(source)
     if kind in INERT or passes_points(source):
         return source
     if kind in MUTABLE_TYPES or kind in VIEWS:
-        private = is_private(source, _GIVEN, 3) and (kind not in VIEWS or is_private(below(source), 2, 3))
+        private = is_private(source, references, 3) and (kind not in VIEWS or is_private(below(source), 2, 3))
         if private and not several:
             return source
         return Stepwise(call.site, call.name, source, perhaps_private=private)
     if kind in _READ_LATER or kind is GeneratorType:
-        private = is_private(source, _GIVEN, 3)
+        private = is_private(source, references, 3)
         return source if private else Stepwise(call.site, call.name, source, shared_iterator=True)
     return pointed(call.site, source)
-
-
-_GIVEN = 6  # references to an argument, while it is looked at
 
 
 def eagerly(call: Call, *args: Any, **kwargs: Any) -> Any:
@@ -201,12 +199,12 @@ def _now(call: Call, source: Any) -> Any:
 
 
 def reduce_each(call: Call, function: Any, source: Any, *rest: Any, **kwargs: Any) -> Any:
-    return call.function(pointed(call.site, function), _later(call, source), *rest, **kwargs)
+    return call.function(pointed(call.site, function), _later(call, source, references=5), *rest, **kwargs)
 
 
 def count_each(call: Call, counts: Any, source: Any) -> Any:
     pass_unsynchronised(call.site, counts, call.name, canonical(counts))
-    return call.function(counts, _later(call, source))
+    return call.function(counts, _later(call, source, references=5))
 
 
 def call_back(call: Call, function: Any, *rest: Any) -> Any:

@@ -19,8 +19,9 @@ from types import (
 from typing import Any
 
 from torture.errors import InternalError
-from torture.exploration import calls, given, steps, substitution
+from torture.exploration import calls, given, steps, substitution, texts
 from torture.exploration.calls import decide_attribute, decide_write
+from torture.exploration.given import INERT
 from torture.exploration.resources import TEE, below, canonical, passes_points, used_by
 from torture.instrument.atomicity import (
     FUNCTIONS,
@@ -39,6 +40,7 @@ _kernel = KERNEL
 # Asked for with ``issubclass``: ``isinstance`` reads ``__class__``, which may be the program's own code.
 _BASES = tuple(MUTABLE_TYPES)
 _UNBOUND = (MethodDescriptorType, WrapperDescriptorType)
+_FORMATS = frozenset({"%", "%="})
 _COPIED = frozenset({list, dict, set})  # operands whose copy stands for them
 _UNSHARED = 3  # references to an iterator that only the evaluation stack and the callback hold
 
@@ -90,7 +92,10 @@ class KernelPoints:
             decide_write(site, obj, key, value)
 
     def store_slice(self, site: Site, obj: object, bounds: slice, value: object) -> None:
-        self.store_item(site, obj, None, value)
+        if type(value) in MUTABLE_TYPES and not steps.is_private(value, 2, 1):
+            _kernel.decide(site, None, None, True)  # both at once
+        else:
+            self.store_item(site, obj, None, value)
         if type(obj) is list:
             substitution.assign_slice(site, obj, bounds, value)
 
@@ -123,10 +128,16 @@ class KernelPoints:
                 return
             kernel.decide(site, canonical(obj), None, site.kind is not Kind.READ)
 
+    def shown(self, site: Site, obj: object) -> object:
+        return obj if type(obj) in INERT else texts.formatted(site, obj)
+
     def operator(self, site: Site, left: object, right: object) -> object:
         left_kind, right_kind = type(left), type(right)
-        if left_kind in IMMUTABLE_TYPES and right_kind in IMMUTABLE_TYPES:
-            return right
+        if left_kind in IMMUTABLE_TYPES:
+            if left_kind is str and right_kind not in INERT:
+                return texts.modulo(site, left, right) if site.name in _FORMATS else right
+            if right_kind in IMMUTABLE_TYPES:
+                return right
         kernel = _kernel
         if site.kind is Kind.WRITE:
             done, right = substitution.in_place(site, left, right)

@@ -11,7 +11,7 @@ import functools
 from collections import defaultdict, deque
 from typing import Any
 
-from torture.exploration.given import EAGER, call_back, count_each, eagerly, lazily, reduce_each
+from torture.exploration.given import EAGER, INERT, call_back, count_each, eagerly, lazily, reduce_each
 from torture.exploration.resources import below
 from torture.exploration.standins import (
     AS_LIST,
@@ -36,6 +36,7 @@ from torture.exploration.standins import (
     snapshot,
 )
 from torture.exploration.steps import Call, Shape, is_alone, is_private, is_unwatched, paced, pass_point
+from torture.exploration.texts import join_each, show_each, show_items, show_one
 from torture.instrument.atomicity import IMMUTABLE_TYPES, MUTABLE_TYPES, ONE_STEP_SOURCES, VIEWS, WRAPPING
 from torture.runtime.kernel import KERNEL
 from torture.trace.site import Site
@@ -68,11 +69,14 @@ _CONSUMER = Shape(consume, 1, 99, keywords=True, method=False)
 _SEARCH = Shape(bisect_each, 1, 99, keywords=True, method=False)
 _LAZY = Shape(lazily, 0, 99, keywords=True, method=False, always=True)
 _EAGER = Shape(eagerly, 0, 99, keywords=True, method=False, always=True)
+_SHOW = Shape(show_one, 1, 9, keywords=True, method=False, always=True)
 _SENTINEL = Shape(call_back, 2, 2, method=False, always=True)
 _FUNCTIONS: dict[object, Shape] = {
     **dict.fromkeys(ONE_STEP_SOURCES, _CONSUMER),
     **dict.fromkeys(WRAPPING, _LAZY),
     **dict.fromkeys(EAGER, _EAGER),
+    **dict.fromkeys((str, repr, ascii, format), _SHOW),
+    print: Shape(show_each, 0, 99, keywords=True, method=False, always=True),
     functools.reduce: Shape(reduce_each, 2, 3, method=False, always=True),
     vars(collections)["_count_elements"]: Shape(count_each, 2, 2, method=False, always=True),
     **dict.fromkeys(
@@ -102,6 +106,8 @@ def stand_in_for_function(site: Site, function: Any, first: Any) -> Call | None:
         shape = _SENTINEL
     if shape is None or not KERNEL.controls():
         return None
+    if shape is _SHOW and kind in INERT:
+        return None
     if shape.always:
         # What is given to an iterator is read later, when other threads may be there.
         if shape is not _LAZY and shape is not _SENTINEL and is_unwatched():
@@ -113,7 +119,7 @@ def stand_in_for_function(site: Site, function: Any, first: Any) -> Call | None:
     if is_unwatched() if key else is_alone():
         return None
     # The numbers are the references that the program's stack, the callback and this function have.
-    private = is_private(first, 5, 3)
+    private = is_private(first, 4, 3)
     resource = first
     if kind in VIEWS:
         resource = below(first)
@@ -140,6 +146,21 @@ def stand_in_for_method(site: Site, method: Any, obj: Any, first: Any) -> Call |
     if (private or is_alone()) and not reads:
         return None
     return Call(site, method, obj, shape, resource=obj, private_source=private_source, private=private)
+
+
+_TEXT_METHODS: dict[str, Shape] = {
+    "format": Shape(show_each, 0, 99, keywords=True, method=False),
+    "format_map": Shape(show_items, method=False),
+    "join": Shape(join_each, method=False),
+}
+
+
+def stand_in_for_text_method(site: Site, method: Any) -> Call | None:
+    """Return what does the call of a method of a text in its visible steps, None where one step is right."""
+    shape = _TEXT_METHODS.get(method.__name__)
+    if shape is None or is_unwatched() or not KERNEL.controls():
+        return None
+    return Call(site, method, method.__self__, shape, resource=None, private_source=False)
 
 
 def in_place(site: Site, left: Any, right: Any) -> tuple[bool, Any]:
