@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections import defaultdict
+from functools import partial
 from types import (
     BuiltinMethodType,
     FunctionType,
@@ -33,6 +34,7 @@ from torture.instrument.atomicity import (
     SHARED_ONLY,
     WRAPPING,
 )
+from torture.runtime import callbacks
 from torture.runtime.kernel import KERNEL
 from torture.trace.site import Form, Kind, Site
 
@@ -217,4 +219,6 @@ class KernelPoints:
         raise InternalError("a point of the other granularity")
 
 
+_GIVEN = Site(Kind.READ, Form.CALL, "", "", "", "", 0)  # to a thread, a timer, a pool or a future
 given.Pointed.announce = KernelPoints().call
+callbacks.announce = partial(KernelPoints().call, _GIVEN)
