@@ -35,6 +35,9 @@ class Silent:
     def store_item(self, site: Site, obj: object, key: object, value: object) -> None: ...
     def store_slice(self, site: Site, obj: object, bounds: slice, value: object) -> None: ...
     def container(self, site: Site, obj: object) -> None: ...
+    def shown(self, site: Site, obj: object) -> object:
+        return obj
+
     def operator(self, site: Site, left: object, right: object) -> object:
         return right
 

@@ -47,6 +47,10 @@ class Recorder:
     def container(self, site: Site, obj: object) -> None:
         self.note("container", site, obj)
 
+    def shown(self, site: Site, obj: object) -> object:
+        self.note("shown", site, obj)
+        return obj
+
     def operator(self, site: Site, left: object, right: object) -> object:
         self.note("operator", site, left, right)
         return right

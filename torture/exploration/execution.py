@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from torture.errors import InternalError, ReplayMismatchError
-from torture.exploration import steps, watch
+from torture.exploration import showing, steps, watch
 from torture.exploration.blocked import waiters
 from torture.exploration.recorder import EventRecorder
 from torture.findings import FindingKind
@@ -93,6 +93,7 @@ class Executor:
         kernel.recorder = recorder or log
         watch.stalled = ""
         steps.reset()
+        showing.reset()
         self._outcome: object = None
         self._error: BaseException | None = None
         self._leaked: list[str] = []

@@ -36,7 +36,7 @@ _IN_C = frozenset(  # run in Python here, and in one go in C on a stock interpre
 _CACHE = dis.opmap.get("CACHE", 0)
 _CONTAINERS = (
     "UNPACK", "LIST_EXTEND", "SET_UPDATE", "DICT_", "TO_BOOL", "POP_JUMP", "JUMP_IF", "UNARY_NOT", "BINARY_OP",
-    "COMPARE_OP", "CALL_FUNCTION_EX",
+    "COMPARE_OP", "CALL_FUNCTION_EX", "FORMAT_", "CONVERT_VALUE",
 )  # fmt: skip
 # How the names of the instructions begin that read, and that write.
 _SHAPES: dict[Form, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -145,7 +145,7 @@ def _stock_frame(innermost: FrameType) -> tuple[FrameType | None, FrameType | No
 def _has_steps(frame: FrameType) -> bool:
     """Tell whether what a frame executes may have several steps; others are not kept, for they keep objects alive."""
     file = frame.f_code.co_filename
-    return not file.endswith("/points.py") or frame.f_code.co_name == "contains"
+    return not file.endswith("/points.py") or frame.f_code.co_name in ("contains", "shown")
 
 
 @cache

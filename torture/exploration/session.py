@@ -10,10 +10,11 @@ from random import Random
 
 from torture.exploration.diagnosis import token_of
 from torture.exploration.execution import Execution, Executor
+from torture.exploration.gil import GilPoints
 from torture.exploration.job import Job
 from torture.exploration.learning import AccessLog, Learning
 from torture.exploration.mirror import Mirror
-from torture.exploration.points import GilPoints, KernelPoints
+from torture.exploration.points import KernelPoints
 from torture.exploration.recorder import EventRecorder
 from torture.instrument.choice import choose_modules, evidence, is_trusted
 from torture.instrument.functions import Instrumenter

@@ -16,7 +16,9 @@ from itertools import chain, repeat
 from types import GeneratorType
 from typing import Any
 
-from torture.exploration.steps import Call, Stepwise, below, paced, pass_snapshot
+from torture.exploration.given import pointed
+from torture.exploration.resources import TEE, below, passes_points
+from torture.exploration.steps import Call, Stepwise, paced, pass_snapshot
 from torture.instrument.atomicity import (
     CALLS_BACK,
     IMMUTABLE_TYPES,
@@ -52,9 +54,12 @@ def _source(call: Call, iterable: Any, *, private: bool = False) -> Any:
     kind = type(iterable)
     if kind in _STEPPED:
         return iterable if private else Stepwise(call.site, call.name, iterable)
-    if (kind in ITERATORS or kind in SHARED_ONLY) and (not private or below(iterable) is not iterable):
-        return Stepwise(call.site, call.name, iterable, shared_iterator=not private)
-    return iterable
+    if kind not in ITERATORS and kind not in SHARED_ONLY:
+        return iterable
+    end = below(iterable)
+    if private and (end is iterable or passes_points(end)):
+        return iterable
+    return Stepwise(call.site, call.name, iterable, shared_iterator=not private or kind is TEE)
 
 
 def snapshot(call: Call, source: Any) -> Any:
@@ -85,17 +90,11 @@ def _each(call: Call, elements: Iterable[Any], change: Callable[[Any], object], 
 
 
 def consume(call: Call, *args: Any, **kwargs: Any) -> Any:
+    if "key" in kwargs:
+        kwargs["key"] = pointed(call.site, kwargs["key"])
     if len(args) > 1 and call.function in (min, max):
         return call.in_one(*args, **kwargs)
     return call.function(_source(call, args[0], private=call.private_source), *args[1:], **kwargs)
-
-
-def zip_each(call: Call, *args: Any, **kwargs: Any) -> Any:
-    first = args[:1] if call.private_source else ()
-    sources = (
-        Stepwise(call.site, "zip", arg) if type(arg) in _STEPPED else arg for arg in args[len(first) :]
-    )
-    return call.function(*first, *sources, **kwargs)
 
 
 class _Sequence:
@@ -229,6 +228,8 @@ def list_reverse(call: Call, items: list[Any]) -> None:
 
 def list_sort(call: Call, items: list[Any], **options: Any) -> None:
     call.write()
+    if "key" in options:
+        options["key"] = pointed(call.site, options["key"])
     with call.holding(calls_back=options.get("key") is not None or not _plain(items)):
         taken = items[:]
         items.clear()

@@ -8,7 +8,6 @@ is between two of its steps: it holds off the other writes and the snapshots of 
 
 from __future__ import annotations
 
-import gc
 import sys
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterator
@@ -17,7 +16,8 @@ from types import GeneratorType, TracebackType
 from typing import Any, Self
 
 from torture.errors import CheckFailed
-from torture.instrument.atomicity import ITERATORS, MUTABLE_TYPES, VIEWS
+from torture.exploration.resources import below, canonical, used_by
+from torture.instrument.atomicity import MUTABLE_TYPES, VIEWS
 from torture.runtime.kernel import KERNEL
 from torture.runtime.thread import VirtualThread
 from torture.trace.site import Site
@@ -164,7 +164,7 @@ class Holding:
 class Call:
     """Stands in for one call of a builtin: ``steps`` gets this, the container of a method, and the arguments."""
 
-    __slots__ = ("function", "name", "obj", "private_source", "resource", "shape", "site")
+    __slots__ = ("function", "name", "obj", "private", "private_source", "resource", "shape", "site")
 
     def __init__(
         self,
@@ -175,6 +175,7 @@ class Call:
         *,
         resource: object,
         private_source: bool,
+        private: bool = False,
     ) -> None:
         self.site = site
         self.function = function
@@ -184,6 +185,7 @@ class Call:
         self.resource = (
             resource  # what is announced: the container below a view, an instance for its __dict__
         )
+        self.private = private  # nobody else has the container
         self.private_source = private_source  # nobody else has the first argument
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -201,15 +203,17 @@ class Call:
 
     def read(self) -> None:
         """Pass the point of a step that looks at the container, also while its lock is held."""
-        pass_point(self.site, self.resource, None, False, self.name)
+        if not self.private:
+            pass_point(self.site, self.resource, None, False, self.name)
 
     def write(self) -> None:
         """Pass the point of a step that changes the container."""
-        pass_point(self.site, self.resource, None, True, self.name)
+        if not self.private:
+            pass_point(self.site, self.resource, None, True, self.name)
 
     def holding(self, *, calls_back: bool = False) -> Holding | _Free:
         """Return the container's lock; an operation that calls Python code back does not keep it."""
-        return _FREE if calls_back else Holding(self.resource)
+        return _FREE if calls_back or self.private else Holding(self.resource)
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +225,7 @@ class Shape:
     most: int = 1
     keywords: bool = False
     method: bool = True
+    always: bool = False  # whatever the first argument is
 
 
 class _Free:
@@ -246,16 +251,35 @@ def paced(count: int) -> bool:
 class Stepwise:
     """Iterates as C code does over ``iterable``, with a point before each element."""
 
-    __slots__ = ("_count", "_iterable", "_iterator", "_name", "_resource", "_shared", "_site")
+    PASSES_POINTS = True  # see torture.exploration.resources
+    __slots__ = (
+        "_count",
+        "_iterable",
+        "_iterator",
+        "_name",
+        "_perhaps_private",
+        "_resource",
+        "_shared",
+        "_site",
+    )
 
-    def __init__(self, site: Site, name: str, iterable: Any, *, shared_iterator: bool = False) -> None:
+    def __init__(
+        self,
+        site: Site,
+        name: str,
+        iterable: Any,
+        *,
+        shared_iterator: bool = False,
+        perhaps_private: bool = False,
+    ) -> None:
         self._site = site
         self._name = name
-        self._resource = below(iterable)
+        self._resource = canonical(below(iterable))
         self._count = 0
         self._iterable = iterable
         self._iterator: Iterator[Any] | None = None
         self._shared = shared_iterator
+        self._perhaps_private = perhaps_private  # ``iterable``, now or later
 
     def __iter__(self) -> Self:
         if self._iterator is None:
@@ -266,8 +290,8 @@ class Stepwise:
 
     def __next__(self) -> Any:
         if self._shared:
-            pass_unsynchronised(self._site, self._iterable, self._name, self._resource)
-        elif paced(self._count):
+            pass_unsynchronised(self._site, used_by(self._iterable), self._name, self._resource)
+        elif paced(self._count) and not (self._perhaps_private and is_private(self._iterable, 2, 1)):
             pass_point(self._site, self._resource, None, False, self._name)
         self._count += 1
         assert self._iterator is not None
@@ -277,18 +301,6 @@ class Stepwise:
 _REMEMBERS_SIZE = frozenset({dict, defaultdict, OrderedDict, Counter, set, deque, *VIEWS})
 
 
-def below(obj: Any) -> object:
-    """Return the container below a view or an iterator, else the object itself."""
-    kind = type(obj)
-    if kind in VIEWS or kind in ITERATORS:
-        for referent in gc.get_referents(obj):
-            if issubclass(type(referent), _BASES):
-                return referent
-            if type(referent) in VIEWS:
-                return below(referent)
-    return obj
-
-
 # -- when a stand-in is worth its points ---------------------------------------------------------
 
 
@@ -296,6 +308,11 @@ def is_alone() -> bool:
     """Tell whether no other thread can take a step before the current one lets it."""
     kernel = _kernel
     return not kernel.active or kernel.killing or (len(kernel.enabled) < 2 and not kernel.clock.timers)
+
+
+def is_unwatched() -> bool:
+    """Tell whether no other thread can take a step, and nobody looks at those of the current one."""
+    return is_alone() and (_kernel.countdown > 1 or not _kernel.active or _kernel.killing)
 
 
 def is_private(obj: object, references: int, depth: int) -> bool:

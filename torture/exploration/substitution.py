@@ -6,9 +6,13 @@ One step is right where no other thread can look in between: it cannot run, or n
 from __future__ import annotations
 
 import bisect
+import collections
+import functools
 from collections import defaultdict, deque
 from typing import Any
 
+from torture.exploration.given import EAGER, INERT, call_back, count_each, eagerly, lazily, reduce_each
+from torture.exploration.resources import below
 from torture.exploration.standins import (
     AS_LIST,
     SETS,
@@ -30,10 +34,10 @@ from torture.exploration.standins import (
     set_symmetric_difference_update,
     set_update,
     snapshot,
-    zip_each,
 )
-from torture.exploration.steps import Call, Shape, below, is_alone, is_private, paced, pass_point
-from torture.instrument.atomicity import IMMUTABLE_TYPES, ONE_STEP_SOURCES, VIEWS
+from torture.exploration.steps import Call, Shape, is_alone, is_private, is_unwatched, paced, pass_point
+from torture.exploration.texts import join_each, show_each, show_items, show_one
+from torture.instrument.atomicity import IMMUTABLE_TYPES, MUTABLE_TYPES, ONE_STEP_SOURCES, VIEWS, WRAPPING
 from torture.runtime.kernel import KERNEL
 from torture.trace.site import Site
 
@@ -58,11 +62,23 @@ _METHODS: dict[tuple[type, str], Shape] = {
     (deque, "copy"): Shape(deque_copy, 0, 0),
     (deque, "__copy__"): Shape(deque_copy, 0, 0),
 }
+_READ_ARGUMENT = frozenset(
+    {"extend", "extendleft", "update", "difference_update", "symmetric_difference_update"}
+)
 _CONSUMER = Shape(consume, 1, 99, keywords=True, method=False)
 _SEARCH = Shape(bisect_each, 1, 99, keywords=True, method=False)
+_LAZY = Shape(lazily, 0, 99, keywords=True, method=False, always=True)
+_EAGER = Shape(eagerly, 0, 99, keywords=True, method=False, always=True)
+_SHOW = Shape(show_one, 1, 9, keywords=True, method=False, always=True)
+_SENTINEL = Shape(call_back, 2, 2, method=False, always=True)
 _FUNCTIONS: dict[object, Shape] = {
     **dict.fromkeys(ONE_STEP_SOURCES, _CONSUMER),
-    zip: Shape(zip_each, 0, 99, keywords=True, method=False),
+    **dict.fromkeys(WRAPPING, _LAZY),
+    **dict.fromkeys(EAGER, _EAGER),
+    **dict.fromkeys((str, repr, ascii, format), _SHOW),
+    print: Shape(show_each, 0, 99, keywords=True, method=False, always=True),
+    functools.reduce: Shape(reduce_each, 2, 3, method=False, always=True),
+    vars(collections)["_count_elements"]: Shape(count_each, 2, 2, method=False, always=True),
     **dict.fromkeys(
         (bisect.bisect_left, bisect.bisect_right, bisect.insort_left, bisect.insort_right), _SEARCH
     ),
@@ -86,18 +102,29 @@ def stand_in_for_function(site: Site, function: Any, first: Any) -> Call | None:
     """
     shape = _FUNCTIONS.get(function)
     kind = type(first)
-    if shape is None or kind in IMMUTABLE_TYPES or kind in ONE_STEP_SOURCES.get(function, ()):
+    if function is iter and type(first) not in MUTABLE_TYPES:
+        shape = _SENTINEL
+    if shape is None or not KERNEL.controls():
+        return None
+    if shape is _SHOW and kind in INERT:
+        return None
+    if shape.always:
+        # What is given to an iterator is read later, when other threads may be there.
+        if shape is not _LAZY and shape is not _SENTINEL and is_unwatched():
+            return None
+        return Call(site, function, first, shape, resource=first, private_source=False)
+    key = site.name == "key"  # calls something back
+    if not key and (kind in IMMUTABLE_TYPES or kind in ONE_STEP_SOURCES.get(function, ())):
+        return None
+    if is_unwatched() if key else is_alone():
         return None
     # The numbers are the references that the program's stack, the callback and this function have.
-    # What is given to zip is read later, when other threads may be there.
-    if not KERNEL.controls() or (function is not zip and is_alone()):
-        return None
-    private = is_private(first, 4, 2)
+    private = is_private(first, 4, 3)
     resource = first
     if kind in VIEWS:
         resource = below(first)
-        private = private and is_private(resource, 2, 2)
-    if private and function is not zip and (kind in VIEWS or below(first) is first):
+        private = private and is_private(resource, 2, 3)
+    if private and not key and (kind in VIEWS or below(first) is first):
         return None
     return Call(site, function, first, shape, resource=resource, private_source=private)
 
@@ -108,13 +135,32 @@ def stand_in_for_method(site: Site, method: Any, obj: Any, first: Any) -> Call |
     To be called by the callback of the call.
     """
     shape = _METHODS.get((type(obj), method.__name__))
-    if shape is None or is_alone() or not KERNEL.controls():
+    if shape is None or is_unwatched() or not KERNEL.controls():
         return None
     if first is None and method.__name__ == "pop":  # without an argument: one step
         return None
-    if is_private(obj, 4, 2):
+    private = is_private(obj, 4, 3)
+    private_source = is_private(first, 4, 3)
+    reads = method.__name__ in _READ_ARGUMENT and type(first) not in IMMUTABLE_TYPES and not private_source
+    reads = reads or site.name == "key"
+    if (private or is_alone()) and not reads:
         return None
-    return Call(site, method, obj, shape, resource=obj, private_source=is_private(first, 3, 2))
+    return Call(site, method, obj, shape, resource=obj, private_source=private_source, private=private)
+
+
+_TEXT_METHODS: dict[str, Shape] = {
+    "format": Shape(show_each, 0, 99, keywords=True, method=False),
+    "format_map": Shape(show_items, method=False),
+    "join": Shape(join_each, method=False),
+}
+
+
+def stand_in_for_text_method(site: Site, method: Any) -> Call | None:
+    """Return what does the call of a method of a text in its visible steps, None where one step is right."""
+    shape = _TEXT_METHODS.get(method.__name__)
+    if shape is None or is_unwatched() or not KERNEL.controls():
+        return None
+    return Call(site, method, method.__self__, shape, resource=None, private_source=False)
 
 
 def in_place(site: Site, left: Any, right: Any) -> tuple[bool, Any]:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import bisect
 import collections
+import functools
 import heapq
 import itertools
+import math
 import operator
 from array import array
 from collections import Counter, OrderedDict, defaultdict, deque
@@ -22,6 +24,7 @@ from types import (
     CodeType,
     EllipsisType,
     GeneratorType,
+    MappingProxyType,
     NoneType,
     NotImplementedType,
 )
@@ -44,6 +47,7 @@ class Effect:
     steps: Steps = "one"
     form: Form = Form.CONTAINER
     snapshot: bool = False
+    calls_back: bool = False
 
 
 _READ, _READ_KEY = Effect(Kind.READ), Effect(Kind.READ, keyed=True)
@@ -123,6 +127,12 @@ _DEFAULTDICT = {
     _READ_KEY: "get __contains__",
     Effect(Kind.WRITE, keyed=True, steps="many"): "__missing__ __getitem__",
 }
+_READ_ONLY_VIEW = {
+    _SNAPSHOT: "copy",
+    _READ: "__len__ keys values items __iter__ __reversed__ __or__ __ror__",
+    _READ_KEY: "get __getitem__ __contains__",
+    _READ_EACH: "__eq__ __ne__ __repr__",
+}
 _MEMORYVIEW = {
     _READ: "__len__",
     _READ_KEY: "__getitem__",
@@ -158,6 +168,7 @@ METHODS: dict[tuple[type, str], Effect] = {
     **_methods(Counter, _COUNTER),
     **_methods(array, _ARRAY),
     **_methods(memoryview, _MEMORYVIEW),
+    **_methods(MappingProxyType, _READ_ONLY_VIEW),
 }
 
 # ``many`` in METHODS is the worst case; without an argument these are one step.
@@ -165,6 +176,10 @@ ONE_STEP_AT_END: frozenset[tuple[type, str]] = frozenset({(list, "pop"), (bytear
 
 _ATTRIBUTE_READ = Effect(Kind.READ, keyed=True, form=Form.ATTRIBUTE)
 _ATTRIBUTE_WRITE = Effect(Kind.WRITE, keyed=True, form=Form.ATTRIBUTE)
+
+_ITERTOOLS = tuple(value for value in vars(itertools).values() if isinstance(value, type))
+# Iterators that take their elements from other iterators.
+WRAPPING: frozenset[type] = frozenset({enumerate, zip, map, filter, *_ITERTOOLS})
 
 # Functions in C whose first argument is the container, or the object with the attributes. Look up only
 # exact builtins and types: anything else may define a ``__hash__`` of its own.
@@ -183,14 +198,17 @@ FUNCTIONS: dict[object, Effect] = {
     any: _READ_EACH,
     all: _READ_EACH,
     deque: _READ_EACH,
-    repr: _READ,
-    str: _READ,
-    iter: _READ,
+    **dict.fromkeys((str, repr, ascii, format, print), _READ_EACH),
+    bool: _READ,
+    **dict.fromkeys((bytes, bytearray, functools.reduce, math.fsum, math.prod), _READ_EACH),
     reversed: _READ,
-    enumerate: _READ,
-    zip: _READ_EACH,
+    # Their elements are read when they are asked for.
+    **dict.fromkeys((iter, *WRAPPING), _READ_EACH),
+    itertools.tee: _READ,
     next: _WRITE_UNSAFE,
-    vars(collections)["_count_elements"]: _WRITE_UNSAFE,  # what Counter.update is made of
+    vars(collections)["_count_elements"]: Effect(
+        Kind.WRITE, steps="unsynchronised", calls_back=True
+    ),  # what Counter.update is made of
     heapq.heappush: _WRITE_UNSAFE,
     heapq.heappop: _WRITE_UNSAFE,
     heapq.heapify: _WRITE_UNSAFE,
@@ -227,6 +245,53 @@ ATTRIBUTE_SLOTS: dict[str, Effect] = {
     "__delattr__": _ATTRIBUTE_WRITE,
 }
 
+# Of the functions of C that no table has, these read no container and call nothing that they are given.
+HARMLESS: frozenset[object] = frozenset(
+    {isinstance, issubclass, callable, id, hash, ord, chr, abs, round, divmod}
+)
+# Modules whose functions go through all that an object leads to.
+GO_THROUGH_ALL: frozenset[str] = frozenset({"_pickle", "marshal"})
+
+# Methods of containers that read all of their argument.
+READ_ARGUMENT: frozenset[str] = frozenset(
+    [
+        "union",
+        "intersection",
+        "difference",
+        "symmetric_difference",
+        "isdisjoint",
+        "issubset",
+        "issuperset",
+        "update",
+        "difference_update",
+        "intersection_update",
+        "symmetric_difference_update",
+        "extend",
+        "join",
+        "__or__",
+        "__ror__",
+        "__and__",
+        "__rand__",
+        "__sub__",
+        "__rsub__",
+        "__xor__",
+        "__rxor__",
+        "__ior__",
+        "__iand__",
+        "__isub__",
+        "__ixor__",
+        "__add__",
+        "__iadd__",
+        "__eq__",
+        "__ne__",
+        "__lt__",
+        "__le__",
+        "__gt__",
+        "__ge__",
+        "__init__",
+    ]
+)
+
 # What a generator's own methods do to it.
 GENERATOR_METHODS: dict[str, Effect] = dict.fromkeys(("send", "throw", "close"), _WRITE_UNSAFE)
 UNSAFE_WRITES: frozenset[Effect] = frozenset({_WRITE_UNSAFE})
@@ -243,7 +308,7 @@ def _iterator_types() -> Iterable[type]:
     yield type(iter(OrderedDict()))
     yield type(iter(int, 0))  # callable and sentinel
     yield from (enumerate, zip, map, filter, reversed)
-    yield from (value for value in vars(itertools).values() if isinstance(value, type))
+    yield from _ITERTOOLS
 
 
 ITERATORS: frozenset[type] = frozenset(_iterator_types())
@@ -256,14 +321,7 @@ SHARED_ONLY: frozenset[type] = frozenset(
 VIEWS: frozenset[type] = frozenset(map(type, ({}.keys(), {}.values(), {}.items())))
 
 # Iterators that may call Python code for each element: an operation does not keep its lock meanwhile.
-CALLS_BACK: frozenset[type] = frozenset(
-    {
-        map,
-        filter,
-        type(iter(int, 0)),
-        *(value for value in vars(itertools).values() if isinstance(value, type)),
-    },
-)
+CALLS_BACK: frozenset[type] = frozenset({map, filter, type(iter(int, 0)), *_ITERTOOLS})
 
 # What these functions, and the methods that read like them, read in one step, under its lock; anything else is
 # read element by element. A tuple or frozenset never changes.
@@ -272,7 +330,9 @@ ONE_STEP_SOURCES: dict[object, frozenset[type]] = {
     **dict.fromkeys((set, frozenset), frozenset({tuple, dict, set, frozenset})),
     tuple: frozenset({list, tuple}),
     dict: frozenset({dict, defaultdict, OrderedDict, Counter}),
-    **dict.fromkeys((sum, min, max, any, all, deque), frozenset({tuple, frozenset})),
+    **dict.fromkeys((sum, min, max, any, all, deque, math.fsum, math.prod), frozenset({tuple, frozenset})),
+    bytes: frozenset({tuple, bytearray, array, memoryview}),
+    bytearray: frozenset({tuple, bytearray, array, memoryview}),
 }
 
 IMMUTABLE_TYPES: frozenset[type] = frozenset(

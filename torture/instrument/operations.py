@@ -11,13 +11,16 @@ from torture.trace.site import Form, Kind
 
 _MULTIPLICATIONS = frozenset({5, 18})  # * and *= among the arguments of BINARY_OP
 _IN_PLACE = 13  # the first in-place operator among the arguments of BINARY_OP
-_CONTAINERS_IN_PLACE = {13: "+=", 14: "&=", 18: "*=", 20: "|=", 23: "-=", 25: "^="}
+_OPERATORS = {6: "%", 13: "+=", 14: "&=", 18: "*=", 19: "%=", 20: "|=", 23: "-=", 25: "^="}
+_REMAINDERS = frozenset({6, 19})
+_CONVERSIONS = ("", "str", "repr", "ascii")
 _STATIC_BOOL = o.ops(
     "COMPARE_OP", "IS_OP", "CONTAINS_OP", "UNARY_NOT", "CHECK_EXC_MATCH", "MATCH_MAPPING", "MATCH_SEQUENCE",
     "WITH_EXCEPT_START", "LOAD_CONST",
 )  # fmt: skip
 _BUILDS_TUPLE = o.ops("LIST_TO_TUPLE", "CALL_INTRINSIC_1", "BUILD_TUPLE", "LOAD_CONST")
 _BUILDS = o.ops("LOAD_CONST", "BUILD_TUPLE", "BUILD_LIST", "BUILD_SET", "BUILD_MAP", "BUILD_CONST_KEY_MAP")
+_TEXTS = o.ops("CONVERT_VALUE", "FORMAT_VALUE", "FORMAT_SIMPLE", "BUILD_STRING", "LOAD_CONST")
 _GETS_ITERATOR = o.ops("GET_ITER", "GET_AITER")
 _BUILD_SLICE, _KW_NAMES, _PRECALL = o.op("BUILD_SLICE"), o.op("KW_NAMES"), o.op("PRECALL")
 _CALL_KW, _PUSH_NULL, _LOAD_GLOBAL = o.op("CALL_KW"), o.op("PUSH_NULL"), o.op("LOAD_GLOBAL")
@@ -152,11 +155,42 @@ def _truth(writer: Writer, index: int) -> None:
 
 def _binary_op(writer: Writer, index: int) -> None:
     number = writer.layout.args[index]
-    # A number leaves a container alone, but for ``items * 2``.
-    if number in _MULTIPLICATIONS or not writer.constant_operand(index, (int, float, complex, str)):
+    # A number leaves a container alone, but for ``items * 2``; so does a text, but for ``"%s" % items``.
+    alone = (int, float, complex) if number in _REMAINDERS else (int, float, complex, str)
+    if number in _MULTIPLICATIONS or not writer.constant_operand(index, alone):
         kind = Kind.WRITE if number >= _IN_PLACE else Kind.READ
-        site = writer.site(index, kind, Form.CONTAINER, _CONTAINERS_IN_PLACE.get(number, ""))
+        site = writer.site(index, kind, Form.CONTAINER, _OPERATORS.get(number, ""))
         writer.before(index, writer.begin("operator") + site + _OPERATOR)
+
+
+def _show(writer: Writer, index: int, *, conversion: int, spec: bool) -> None:
+    """Write what replaces the value that is formatted; above it stands its format, if it has one."""
+    formatted = spec and writer.loaded_constant(index - 1) not in ((), ("",))
+    if conversion == 0 and formatted:  # only numbers, texts and the program's own classes take a format
+        return
+    site = writer.site(index, Kind.READ, Form.CONTAINER, _CONVERSIONS[conversion])
+    written = writer.begin("shown") + site + o.copies([4 + spec]) + _END[2]
+    writer.before(index, written + o.swap(2 + spec) + o.POP_TOP)
+
+
+def _format_value(writer: Writer, index: int) -> None:
+    """3.11 and 3.12: one instruction for the conversion and the format."""
+    flags = writer.layout.args[index]
+    if writer.previous(index) not in _TEXTS or flags & 4:
+        _show(writer, index, conversion=flags & 3, spec=bool(flags & 4))
+
+
+def _format_simple(writer: Writer, index: int) -> None:
+    if writer.previous(index) not in _TEXTS:
+        _show(writer, index, conversion=0, spec=False)
+
+
+def _format_with_spec(writer: Writer, index: int) -> None:
+    _show(writer, index, conversion=0, spec=True)
+
+
+def _convert_value(writer: Writer, index: int) -> None:
+    _show(writer, index, conversion=writer.layout.args[index], spec=False)
 
 
 def _compare_op(writer: Writer, index: int) -> None:
@@ -194,7 +228,7 @@ def _call(writer: Writer, index: int) -> None:
     if o.CALLABLE_FIRST or comprehension or _is_exit_of_with(writer, start, count):
         depth += 1  # a callable with its first argument in the next slot, or with a NULL in it (3.13)
     first = o.copies([count + names + 4]) if count > len(keywords) else writer.none()
-    site = _call_site(writer, index)
+    site = _call_site(writer, index, "key" if "key" in keywords else "")
     _around(writer, start, index, site, first, depth=depth, changes=not fixed)
 
 
@@ -224,8 +258,8 @@ def _call_ex(writer: Writer, index: int) -> None:
     _around(writer, index, index, _call_site(writer, index), first, depth=depth, changes=True)
 
 
-def _call_site(writer: Writer, index: int) -> bytes:
-    return writer.site(index, Kind.SWITCH if writer.plan.gil else Kind.READ, Form.CALL)
+def _call_site(writer: Writer, index: int, name: str = "") -> bytes:
+    return writer.site(index, Kind.SWITCH if writer.plan.gil else Kind.READ, Form.CALL, name)
 
 
 def _around(
@@ -311,6 +345,10 @@ FREE_THREADED = _table(
         )),
         *((name, _unless_left_out(Form.CONTAINER, _truth)) for name in _TRUTH_TESTS),
         ("BINARY_OP", _unless_left_out(Form.CONTAINER, _binary_op)),
+        *((name, _unless_left_out(Form.CONTAINER, handler)) for name, handler in (
+            ("FORMAT_VALUE", _format_value), ("FORMAT_SIMPLE", _format_simple),
+            ("FORMAT_WITH_SPEC", _format_with_spec), ("CONVERT_VALUE", _convert_value),
+        )),
         ("COMPARE_OP", _unless_left_out(Form.CONTAINER, _compare_op)),
         ("CONTAINS_OP", _unless_left_out(Form.CONTAINS, _contains_op)),
     ],

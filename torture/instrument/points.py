@@ -31,6 +31,12 @@ class Points(Protocol):
     def container(self, site: Site, obj: object) -> None:
         """Announce that all of ``obj`` is used: truth, iteration, unpacking."""
 
+    def shown(self, site: Site, obj: object) -> object:
+        """Announce that ``obj`` is formatted in an f-string; return what is formatted instead.
+
+        The site's name is how it is converted before: ``str``, ``repr``, ``ascii``, or nothing.
+        """
+
     def operator(self, site: Site, left: object, right: object) -> object:
         """Announce a binary operator, a comparison or an operator in place; return the right operand to be used."""
 

@@ -48,6 +48,7 @@ class Plan:
             "store_item": points.store_item,
             "store_slice": points.store_slice,
             "container": points.container,
+            "shown": points.shown,
             "operator": points.operator,
             "contains": points.contains,
             "call": points.call,

@@ -75,6 +75,10 @@ class Perturbation:
     def container(self, site: Site, obj: object) -> None:
         self._disturb()
 
+    def shown(self, site: Site, obj: object) -> object:
+        self._disturb()
+        return obj
+
     def operator(self, site: Site, left: object, right: object) -> object:
         self._disturb()
         return right

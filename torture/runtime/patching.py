@@ -18,7 +18,7 @@ from collections.abc import Callable
 from types import CellType, ModuleType
 from typing import Any
 
-from torture.runtime import blocking, databases, originals, threads, timing
+from torture.runtime import blocking, callbacks, databases, originals, threads, timing
 from torture.runtime.baton import Carried
 from torture.runtime.clock import EPOCH
 from torture.runtime.kernel import KERNEL
@@ -63,7 +63,7 @@ def install() -> None:
     module._CRLock = RLock
     functools.RLock = RLock  # type: ignore[attr-defined]
     module.Thread.start = threads.start
-    module.Timer.__init__ = threads.make_timer
+    module.Timer.__init__ = callbacks.make_timer
     module.Thread.join = threads.join
     module.Thread.is_alive = threads.is_alive
     module.Thread.__hash__ = threads.number

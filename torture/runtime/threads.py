@@ -15,7 +15,7 @@ from types import FunctionType, MethodType
 from typing import Any
 from weakref import ReferenceType, WeakKeyDictionary, WeakSet
 
-from torture.runtime import originals
+from torture.runtime import callbacks, originals
 from torture.runtime.kernel import KERNEL
 from torture.runtime.primitives import Lock, primitive
 from torture.runtime.teardown import Kill
@@ -24,7 +24,6 @@ from torture.trace.site import Kind
 
 JOIN = primitive(Kind.JOIN, "join")
 ALIVE = primitive(Kind.READ, "is_alive")
-UNSEEN = primitive(Kind.SWITCH, "call")
 LEAVE = primitive(Kind.END, "leave")  # the registry of threads; its end comes later, as in CPython
 ALL = primitive(Kind.SWITCH, "threads")  # looks at every thread: depends on whatever starts or ends one
 
@@ -32,7 +31,6 @@ _start = threading.Thread.start
 _join = threading.Thread.join
 _is_alive = threading.Thread.is_alive
 _repr = threading.Thread.__repr__
-_make_timer = threading.Timer.__init__
 _enumerate = threading.enumerate
 _active_count = threading.active_count
 _set_signal = signal.signal
@@ -64,8 +62,10 @@ def start(self: threading.Thread) -> None:
         and isinstance(it._args[0], ReferenceType)
     ):
         _pools.append(it._args[0])
+    eagerly = _begins_invisibly(it)
+    it._target = callbacks.with_point(it._target)
     it._torture = thread = KERNEL.spawn(
-        lambda: _run(self), name=self.name, daemon=self.daemon, eagerly=_begins_invisibly(it)
+        lambda: _run(self), name=self.name, daemon=self.daemon, eagerly=eagerly
     )
     it._ident = thread.ident
     it._native_id = thread.ident >> 12
@@ -213,10 +213,11 @@ def start_new_thread(
     """Start a function on a virtual thread."""
     if not KERNEL.controls():
         return originals.start_new_thread(function, args, kwargs or {})
+    called = callbacks.with_point(function)
 
     def body() -> None:
         try:
-            function(*args, **(kwargs or {}))
+            called(*args, **(kwargs or {}))
         except (Kill, SystemExit) as end:
             if isinstance(end, Kill):
                 raise
@@ -224,41 +225,6 @@ def start_new_thread(
             failures.append((KERNEL.current, error))
 
     return KERNEL.spawn(body, name=getattr(function, "__name__", "thread"), daemon=True, eagerly=False).ident
-
-
-class Unseen:
-    """What is not Python code, as given to a timer or a pool: no point says what it touches, so it depends on all."""
-
-    __slots__ = ("_function",)
-
-    def __init__(self, function: Callable[..., object]) -> None:
-        self._function = function
-
-    def __call__(self, *args: Any, **kwargs: Any) -> object:
-        if KERNEL.controls():
-            KERNEL.decide(UNSEEN, None, None, False)
-        return self._function(*args, **kwargs)
-
-
-def _has_points(function: object) -> bool:
-    """Tell whether a callable is Python code itself, so that its own points say what it does."""
-    function = function.__func__ if isinstance(function, MethodType) else function
-    return isinstance(function, FunctionType) or isinstance(type(function).__call__, FunctionType)
-
-
-def make_timer(
-    self: threading.Timer, interval: float, function: Any, args: Any = None, kwargs: Any = None
-) -> None:
-    """Initialise a ``threading.Timer``."""
-    _make_timer(self, interval, _with_point(function), args, kwargs)
-
-
-def _with_point(function: Any) -> Any:
-    return (
-        Unseen(function)
-        if callable(function) and KERNEL.controls() and not _has_points(function)
-        else function
-    )
 
 
 class Local:
@@ -291,13 +257,10 @@ class Local:
         object.__delattr__(self, name)
 
 
-def _adapt_futures() -> None:
+def _number_futures() -> None:
     """Number futures, too, and sort them by it: the standard library locks them in the order of addresses."""
-    base: Any = sys.modules["concurrent.futures._base"]
-    item: Any = sys.modules["concurrent.futures.thread"]._WorkItem
-    if base.Future.__hash__ is not number:
-        make = item.__init__
-        item.__init__ = lambda self, future, task, *rest: make(self, future, _with_point(task), *rest)
+    base: Any = sys.modules.get("concurrent.futures._base")
+    if base is not None and base.Future.__hash__ is not number:
         base.Future.__hash__ = number
         base.id = hash
 
@@ -345,8 +308,9 @@ class FreshWorld:
         module._limbo = {}
         module._counter = count(1).__next__
         module._dangling = WeakSet()
+        _number_futures()
+        callbacks.install_pools()
         if pools is not None:
-            _adapt_futures()
             self._queues = pools._threads_queues
             pools._threads_queues = WeakKeyDictionary()
             pools.ThreadPoolExecutor._counter = count().__next__  # names its threads

@@ -1,0 +1,207 @@
+"""What calls of C code do: the points before them, and what is called instead."""
+
+from __future__ import annotations
+
+from array import array
+from collections import OrderedDict
+from functools import partial
+from types import (
+    FunctionType,
+    GeneratorType,
+    MethodDescriptorType,
+    MethodWrapperType,
+    ModuleType,
+    WrapperDescriptorType,
+)
+from typing import Any
+from weakref import ReferenceType
+
+from torture.exploration import given, steps, substitution
+from torture.exploration.resources import below, canonical, expose, used_by
+from torture.instrument.atomicity import (
+    ATTRIBUTE_SLOTS,
+    CALLABLES,
+    FUNCTIONS,
+    GENERATOR_METHODS,
+    ITERATORS,
+    METHODS,
+    MUTABLE_TYPES,
+    READ_ARGUMENT,
+    SHARED_ONLY,
+    UNSAFE_WRITES,
+    Effect,
+)
+from torture.instrument.files import ANY_PATH, FILE_FUNCTIONS, FILE_METHODS, FILE_TYPES
+from torture.runtime import databases, timing
+from torture.runtime.blocking import FILES
+from torture.runtime.kernel import KERNEL
+from torture.trace.site import Form, Kind, Site
+
+_kernel = KERNEL
+_BASES = tuple(MUTABLE_TYPES)
+_UNBOUND = (MethodDescriptorType, WrapperDescriptorType)
+
+
+def of_method(site: Site, function: Any, first: object, effect: Effect) -> Any:
+    """Announce a call of a method of a container."""
+    owner = function.__self__
+    if effect.steps == "many" or site.name == "key":
+        made = substitution.stand_in_for_method(site, function, owner, first)
+        if made is not None:
+            return made
+        if function.__name__ in READ_ARGUMENT and given.leads_to_container(first):
+            return given.given(site, function, owner)
+    _announce(site, function.__name__, owner, first if effect.keyed else None, effect)
+    return function
+
+
+def of_function(site: Site, function: Any, first: object, effect: Effect) -> Any:
+    """Announce a call of a function or type that a table knows."""
+    if effect.steps == "many" or effect.snapshot or effect.calls_back:
+        made = substitution.stand_in_for_function(site, function, first)
+        if made is not None:
+            return made
+    _announce(site, function.__name__, first, None, effect)
+    return function
+
+
+def of_unknown(site: Site, function: Any, first: object) -> Any:
+    """Announce a call of a function of a module in C that no table of containers knows."""
+    if function in FILE_FUNCTIONS:
+        _decide_file(site, function, first)
+        return function
+    return given.given(site, function)
+
+
+def of_other_method(site: Site, function: Any, first: object) -> Any:
+    """Announce a call of a method of what is neither a module nor an exact container."""
+    owner = function.__self__
+    kind = type(owner)
+    if issubclass(kind, FILE_TYPES):
+        if function.__name__ in FILE_METHODS:
+            _kernel.decide(site, owner, None, True, function.__name__)
+        return function
+    if issubclass(kind, _BASES):
+        effect = _effect_of(kind, function.__name__)
+        return function if effect is None else of_method(site, function, first, effect)
+    if kind is GeneratorType:
+        effect = GENERATOR_METHODS.get(function.__name__)
+        if effect is not None:
+            _announce(site, function.__name__, owner, None, effect)
+        return function
+    if kind is str or kind is bytes:
+        return substitution.stand_in_for_text_method(site, function) or function
+    made = controlled(function, owner)
+    matters = made is function and given.leads_to_container(first)
+    return given.given(site, function) if matters else made
+
+
+def of_object(site: Site, function: Any, first: object) -> Any:
+    """Announce a call of a type, a slot, or an object that can be called."""
+    kind = type(function)
+    if kind is type:
+        effect = FUNCTIONS.get(function)
+        return function if effect is None else of_function(site, function, first, effect)
+    if kind is MethodWrapperType or kind in _UNBOUND:
+        if kind is MethodWrapperType and function.__name__ == "__call__":
+            return given.announced(site, function.__self__, first)
+        effect, obj, key = _slot(function, kind is MethodWrapperType, first)
+        if effect is not None:
+            _announce(site, function.__name__, obj, key, effect)
+        return function
+    if kind is partial:
+        called = given.announced(site, function.func, function.args[0] if function.args else first)
+        return function if called is function.func else partial(called, *function.args, **function.keywords)
+    if issubclass(kind, ReferenceType):
+        # Whether it is still there depends on whoever has it, which is not known.
+        _kernel.decide(site, None, None, False, "weakref()")
+    elif kind in CALLABLES:
+        return given.of_getter(site, function)
+    elif given.leads_to_container(first) and type(kind.__call__) is not FunctionType:
+        return given.given(site, function)
+    return function
+
+
+def controlled(function: Any, owner: Any) -> Any:
+    """Return what does the call of a C method that would wait, or look at the time, by itself."""
+    if type(owner) is type:
+        return timing.now_of(owner, function.__name__) if timing.reads_clock(function, owner) else function
+    return databases.stand_in(function) if issubclass(type(owner), databases.kinds) else function
+
+
+def _slot(function: Any, bound: bool, first: Any) -> tuple[Effect | None, Any, object]:
+    """Return what a call of a C slot or of an unbound C method does, to what, and to which part of it."""
+    name = function.__name__
+    if name == "__next__":
+        return FUNCTIONS[next], function.__self__ if bound else first, None
+    obj, key = (function.__self__, first) if bound else (first, None)
+    effect = ATTRIBUTE_SLOTS.get(name) or _effect_of(type(obj), name)
+    return effect, obj, key if effect is not None and effect.keyed else None
+
+
+def _announce(site: Site, name: str, obj: object, key: object, effect: Effect) -> None:
+    """Declare a call that is one step."""
+    kind = type(obj)
+    if effect.form is Form.ATTRIBUTE:
+        if _kernel.countdown > 1:
+            _kernel.countdown -= 1
+        else:
+            attribute = "__dict__" if name == "vars" else None
+            decide_attribute(site, obj, attribute, effect.kind is not Kind.READ, name)
+        return
+    iterates = kind in ITERATORS or kind in SHARED_ONLY
+    if not iterates and not issubclass(kind, _BASES):
+        return
+    if effect in UNSAFE_WRITES and (iterates or kind is not array):
+        steps.pass_unsynchronised(site, used_by(obj), name, canonical(below(obj)))
+        return
+    if iterates and (effect.snapshot or effect.steps == "many") and not steps.is_private(obj, 4, 3):
+        steps.pass_unsynchronised(site, used_by(obj), name, canonical(below(obj)))
+        return
+    kernel = _kernel
+    if kernel.countdown > 1:
+        kernel.countdown -= 1
+        return
+    if iterates:
+        obj = below(obj)
+    if effect.kind is not Kind.READ:
+        decide_write(site, obj, key, name)
+    elif effect.snapshot:
+        steps.pass_snapshot(site, canonical(obj), name)
+    else:
+        kernel.decide(site, canonical(obj), key, False, name)
+
+
+def decide_write(site: Site, obj: object, key: object, value: object) -> None:
+    """Declare a change of a container, which waits while another thread has its lock."""
+    if type(obj) is OrderedDict:
+        steps.pass_unsynchronised(site, obj, "changing it", canonical(obj))
+        return
+    if type(obj) is memoryview:
+        key = None  # counted otherwise than in what is below
+    obj = canonical(obj)
+    if steps.held:
+        steps.await_lock(obj)
+    _kernel.decide(site, obj, key, True, value)
+
+
+def _decide_file(site: Site, function: Any, path: object) -> None:
+    key = path if type(path) in (str, bytes, int) and function not in ANY_PATH else None
+    _kernel.decide(site, FILES, key, FILE_FUNCTIONS[function], function.__name__)
+
+
+def decide_attribute(site: Site, obj: Any, name: str | None, writes: bool, value: object) -> None:
+    if type(obj) is ModuleType:
+        obj = vars(obj)  # a module's attribute and its global are one resource
+    elif name == "__dict__":
+        expose(obj)
+    _kernel.decide(site, obj, name, writes, value)
+
+
+def _effect_of(kind: type, name: str) -> Effect | None:
+    """Return what a C method does, looked up in the class that it was inherited from."""
+    for base in kind.__mro__:
+        effect = METHODS.get((base, name))
+        if effect is not None:
+            return effect
+    return None

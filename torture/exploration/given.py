@@ -1,0 +1,294 @@
+"""What C code is given: the callables that it will call, the containers and iterators that it will read.
+
+A callable of C that other C code calls passes its points where it is called. What an iterator of C takes its elements
+from has a point before each element. Any other function of C that is given something mutable is one step, which
+changes that, or depends on everything where it is more than one thing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from itertools import product
+from operator import attrgetter, itemgetter, methodcaller
+from types import (
+    BuiltinMethodType,
+    GeneratorType,
+    MethodDescriptorType,
+    MethodWrapperType,
+    ModuleType,
+    WrapperDescriptorType,
+)
+from typing import Any, ClassVar
+
+from torture.exploration.resources import below, canonical, passes_points
+from torture.exploration.steps import (
+    Call,
+    Stepwise,
+    is_private,
+    is_unwatched,
+    pass_point,
+    pass_unsynchronised,
+)
+from torture.instrument.atomicity import (
+    CALLABLES,
+    FUNCTIONS,
+    GO_THROUGH_ALL,
+    HARMLESS,
+    IMMUTABLE_TYPES,
+    ITERATORS,
+    MUTABLE_TYPES,
+    ONE_STEP_SOURCES,
+    SHARED_ONLY,
+    VIEWS,
+)
+from torture.runtime.kernel import KERNEL
+from torture.trace.site import Site
+
+_BASES = tuple(MUTABLE_TYPES)
+INERT = IMMUTABLE_TYPES - {tuple, frozenset, slice, BuiltinMethodType}
+_READ_LATER = (ITERATORS | SHARED_ONLY) - {GeneratorType}
+_GIVEN = 6  # references to an argument, while it is looked at
+_DEEPEST = 3  # tuples in tuples
+
+
+# -- callables -----------------------------------------------------------------------------------
+
+
+class Pointed:
+    """A callable of C code as other C code gets it: passes its points where it is called."""
+
+    __slots__ = ("_function", "_site")
+    # Announces a call and returns what is called instead; set by the callbacks of instrumented code, which use this.
+    announce: ClassVar[Callable[[Site, Any, object], Any]] = staticmethod(
+        lambda _site, function, _first: function
+    )
+
+    def __init__(self, site: Site, function: Any) -> None:
+        self._site = site
+        self._function = function
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        function = self._function
+        if KERNEL.controls():
+            function = announced(self._site, function, args[0] if args else None)
+        return function(*args, **kwargs)
+
+
+def announced(site: Site, function: Any, first: object) -> Any:
+    """Announce the call of a function; return what is called instead."""
+    return Pointed.announce(site, function, first)
+
+
+def pointed(site: Site, value: Any) -> Any:
+    """Return what passes points for a callable of C that needs some, else the value itself."""
+    return Pointed(site, value) if _needs_points(value) else value
+
+
+def _needs_points(function: Any) -> bool:
+    kind = type(function)
+    if kind is BuiltinMethodType:
+        owner = function.__self__
+        of = type(owner)
+        if of is ModuleType:
+            return function in FUNCTIONS or owner.__name__ == "_operator"
+        return issubclass(of, _BASES) or of in _READ_LATER or of is GeneratorType
+    if kind is MethodDescriptorType or kind is WrapperDescriptorType or kind is MethodWrapperType:
+        of = type(function.__self__) if kind is MethodWrapperType else function.__objclass__
+        return of is object or issubclass(of, _BASES) or of in _READ_LATER
+    if kind is partial:
+        return _needs_points(function.func)
+    return kind in CALLABLES or (kind is type and function in FUNCTIONS)
+
+
+# -- getters ------------------------------------------------------------------------------------
+
+
+def of_getter(site: Site, getter: Any) -> Any:
+    """Return what does as an ``itemgetter`` or the like does, one after the other."""
+    return getter if is_unwatched() or not KERNEL.controls() else _Getter(site, getter)
+
+
+class _Getter:
+    """A getter or method caller of the module ``operator``."""
+
+    __slots__ = ("_getter", "_site")
+
+    def __init__(self, site: Site, getter: Any) -> None:
+        self._site = site
+        self._getter = getter
+
+    def __call__(self, *args: Any) -> Any:
+        getter, site = self._getter, self._site
+        if len(args) != 1:
+            return getter(*args)
+        obj = args[0]
+        _, parts, *_ = getter.__reduce__()
+        if type(getter) is itemgetter:
+            found = [_item(site, obj, part) for part in parts]
+        elif type(getter) is attrgetter:
+            found = [_attribute(site, obj, part) for part in parts]
+        else:
+            return self._call(obj)
+        return found[0] if len(found) == 1 else tuple(found)
+
+    def _call(self, obj: Any) -> Any:
+        made, parts, *_ = self._getter.__reduce__()
+        name, *args = parts if made is methodcaller else (*made.args, *parts)
+        kwargs = {} if made is methodcaller else made.keywords
+        method = _attribute(self._site, obj, name)
+        return announced(self._site, method, args[0] if args else None)(*args, **kwargs)
+
+
+def _item(site: Site, obj: Any, key: object) -> Any:
+    if issubclass(type(obj), _BASES):
+        pass_point(site, canonical(obj), key if type(key) in INERT else None, False, "itemgetter")
+    return obj[key]
+
+
+def _attribute(site: Site, obj: Any, path: str) -> Any:
+    for name in path.split("."):
+        obj = announced(site, getattr, obj)(obj, name)
+    return obj
+
+
+# -- iterators that read when they are asked for elements ----------------------------------------
+
+
+def lazily(call: Call, *args: Any, **kwargs: Any) -> Any:
+    """Make an iterator of C over sources that pass a point before each element."""
+    several = sum(type(arg) in MUTABLE_TYPES or type(arg) in VIEWS for arg in args) > 1
+    sources = [_later(call, arg, several=several) for arg in args]
+    named = {name: pointed(call.site, value) for name, value in kwargs.items()}
+    return call.function(*sources, **named)
+
+
+def _later(call: Call, source: Any, *, several: bool = False, references: int = _GIVEN) -> Any:
+    """Return what passes points for one of ``several`` sources: which one it is shows only here."""
+    kind = type(source)
+    if kind in INERT or passes_points(source):
+        return source
+    if kind in MUTABLE_TYPES or kind in VIEWS:
+        private = is_private(source, references, 3) and (kind not in VIEWS or is_private(below(source), 2, 3))
+        if private and not several:
+            return source
+        return Stepwise(call.site, call.name, source, perhaps_private=private)
+    if kind in _READ_LATER or kind is GeneratorType:
+        private = is_private(source, references, 3)
+        return source if private else Stepwise(call.site, call.name, source, shared_iterator=True)
+    return pointed(call.site, source)
+
+
+def eagerly(call: Call, *args: Any, **kwargs: Any) -> Any:
+    """Make an iterator of C that reads its sources at once, one after the other, as ``tuple`` does."""
+    sources = [_now(call, arg) for arg in args]
+    return call.function(*sources, **kwargs)
+
+
+def _now(call: Call, source: Any) -> Any:
+    kind = type(source)
+    if kind in INERT or not (kind in MUTABLE_TYPES or kind in VIEWS or kind in _READ_LATER):
+        return source
+    if is_private(source, _GIVEN, 3) and kind not in VIEWS and below(source) is source:
+        return source
+    if kind in ONE_STEP_SOURCES[tuple]:
+        call.resource = source
+        call.read()
+        return source.copy()
+    return Stepwise(call.site, call.name, source)
+
+
+def reduce_each(call: Call, function: Any, source: Any, *rest: Any, **kwargs: Any) -> Any:
+    return call.function(pointed(call.site, function), _later(call, source, references=5), *rest, **kwargs)
+
+
+def count_each(call: Call, counts: Any, source: Any) -> Any:
+    pass_unsynchronised(call.site, counts, call.name, canonical(counts))
+    return call.function(counts, _later(call, source, references=5))
+
+
+def call_back(call: Call, function: Any, *rest: Any) -> Any:
+    return call.function(pointed(call.site, function), *rest)
+
+
+EAGER = frozenset({product, *(kind for kind in ITERATORS if kind.__name__.startswith(("perm", "comb")))})
+
+
+# -- any other function of C ---------------------------------------------------------------------
+
+
+def given(site: Site, function: Any, owner: object = None) -> Any:
+    """Return what calls a function of C that no table knows; in one step, where it is given something mutable."""
+    if (
+        is_unwatched()
+        or not KERNEL.controls()
+        or (type(function) is BuiltinMethodType and function in HARMLESS)
+    ):
+        return function
+    return Given(site, function, owner)
+
+
+class Given:
+    """A function of C that no table knows; ``owner`` is what a method that reads its argument belongs to."""
+
+    __slots__ = ("_function", "_owner", "_site")
+
+    def __init__(self, site: Site, function: Any, owner: object = None) -> None:
+        self._site = site
+        self._function = function
+        self._owner = owner
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        site, function = self._site, self._function
+        found: list[Any] = []
+        for value in (*args, *kwargs.values()):
+            if type(value) not in INERT and not is_private(value, 4, 1):
+                _collect(value, found, _DEEPEST)
+        if found or _goes_through_all(function, args):
+            if self._owner is not None:
+                _collect(self._owner, found, 0)
+            resource = found[0] if len(found) == 1 and _holds_only_plain(found[0]) else None
+            pass_point(site, resource, None, True, _name(function))
+        elif self._owner is not None:
+            pass_point(site, canonical(self._owner), None, True, _name(function))
+        args = tuple(pointed(site, value) for value in args)
+        return function(*args, **{name: pointed(site, value) for name, value in kwargs.items()})
+
+
+def _goes_through_all(function: Any, args: tuple[Any, ...]) -> bool:
+    module = getattr(function, "__self__", None)
+    return type(module) is ModuleType and module.__name__ in GO_THROUGH_ALL and type(args[0]) not in INERT
+
+
+def _name(function: Any) -> str:
+    return str(getattr(function, "__name__", type(function).__name__))
+
+
+def leads_to_container(value: Any) -> bool:
+    """Tell whether a value is mutable, may contain or call something that is."""
+    kind = type(value)
+    return (
+        kind is tuple
+        or kind in VIEWS
+        or kind in _READ_LATER
+        or (kind not in INERT and (issubclass(kind, _BASES) or _needs_points(value)))
+    )
+
+
+def _collect(value: Any, found: list[Any], depth: int) -> None:
+    """Add the containers that a value is or, as a tuple or iterator, leads to."""
+    kind = type(value)
+    if kind is tuple:
+        for each in value if depth else ():
+            _collect(each, found, depth - 1)
+    elif kind in VIEWS or kind in _READ_LATER or issubclass(kind, _BASES):
+        resource = canonical(below(value))
+        if all(resource is not other for other in found):
+            found.append(resource)
+
+
+def _holds_only_plain(container: Any) -> bool:
+    kind = type(container)
+    if kind is dict:
+        return all(type(value) in INERT for value in (*container, *container.values()))
+    return kind in MUTABLE_TYPES and all(type(value) in INERT for value in container)

@@ -1,0 +1,155 @@
+"""What makes texts: f-strings, ``%``, and the functions and methods of C that format or join what they are given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import MappingProxyType
+from typing import Any
+
+from torture.exploration.given import INERT, announced
+from torture.exploration.resources import canonical
+from torture.exploration.showing import Text, formats_as_text, has_steps, text_of
+from torture.exploration.steps import Call, Stepwise, is_private, is_unwatched, pass_point, pass_snapshot
+from torture.instrument.atomicity import ITERATORS, MUTABLE_TYPES, ONE_STEP_SOURCES, SHARED_ONLY, VIEWS
+from torture.runtime.kernel import KERNEL
+from torture.trace.site import Site
+
+_BASES = tuple(MUTABLE_TYPES)
+_CONVERSIONS: dict[str, Callable[[Any], str]] = {"": str, "str": str, "repr": repr, "ascii": repr}
+
+
+def formatted(site: Site, obj: Any) -> Any:
+    """Return what is formatted in an f-string instead of ``obj``; the site's name says how it is converted."""
+    if is_unwatched() or not KERNEL.controls():
+        return obj
+    convert = _CONVERSIONS[site.name]
+    if not has_steps(obj, convert) or (not site.name and not formats_as_text(type(obj))):
+        return obj
+    text = text_of(site, obj, convert, private=is_private(obj, 3, 2))
+    return text if convert is str else Text(text)
+
+
+class Shown:
+    """Stands for an object that C code is about to format: its text is made when it is asked for."""
+
+    __slots__ = ("_obj", "_private", "_site")
+
+    def __init__(self, site: Site, obj: Any, *, private: bool) -> None:
+        self._site = site
+        self._obj = obj
+        self._private = private
+
+    def __str__(self) -> str:
+        return text_of(self._site, self._obj, str, private=self._private)
+
+    def __repr__(self) -> str:
+        return text_of(self._site, self._obj, repr, private=self._private)
+
+    def __format__(self, spec: str) -> str:
+        return format(self._obj, spec) if spec or not formats_as_text(type(self._obj)) else str(self)
+
+
+class _Subscripted(Shown):
+    """Stands for a list or a mapping: ``"%(key)s" % d``."""
+
+    __slots__ = ()
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._item(key, shown)
+
+    def _item(self, key: Any, stand_in: Callable[..., Any]) -> Any:
+        site, obj = self._site, self._obj
+        if not self._private and issubclass(type(obj), _BASES):
+            pass_point(site, canonical(obj), key if type(key) in INERT else None, False, "format")
+        return stand_in(site, obj[key], private=False)
+
+
+class _Field(_Subscripted):
+    """Stands for an argument of a template with fields like ``{0.name}`` and ``{0[key]}``."""
+
+    __slots__ = ()
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._item(key, _field)
+
+    def __getattr__(self, name: str) -> Any:
+        found = announced(self._site, getattr, self._obj)(self._obj, name)
+        return _field(self._site, found, private=False)
+
+
+_named: dict[str, type[Shown]] = {}  # errors tell the class of an argument by its name
+
+
+def shown(site: Site, obj: Any, *, private: bool) -> Any:
+    """Return what stands for ``obj`` where C code formats it."""
+    kind = type(obj)
+    if kind in INERT or not (has_steps(obj, str) or has_steps(obj, repr)):
+        return obj
+    made = _named.get(kind.__name__)
+    if made is None:
+        base = _Subscripted if issubclass(kind, (list, dict, MappingProxyType)) else Shown
+        made = _named[kind.__name__] = type(kind.__name__, (base,), {"__slots__": ()})
+    return made(site, obj, private=private)
+
+
+def _field(site: Site, obj: Any, *, private: bool) -> Any:
+    return obj if type(obj) in INERT else _Field(site, obj, private=private)
+
+
+# -- functions and methods -----------------------------------------------------------------------
+
+
+def show_one(call: Call, *args: Any, **kwargs: Any) -> Any:
+    """Do as ``str``, ``repr``, ``ascii`` and ``format`` do."""
+    function = call.function
+    if len(args) != 1 or kwargs or (function is format and not formats_as_text(type(args[0]))):
+        if args and type(args[0]) in MUTABLE_TYPES:
+            pass_point(call.site, canonical(args[0]), None, False, call.name)
+        return function(*args, **kwargs)
+    convert = str if function is str or function is format else repr
+    if not has_steps(args[0], convert):
+        return function(*args)
+    text = text_of(call.site, args[0], convert, private=is_private(args[0], 4, 2))
+    return ascii(Text(text)) if function is ascii else text
+
+
+def show_each(call: Call, *args: Any, **kwargs: Any) -> Any:
+    """Do as ``print`` and ``str.format`` do."""
+    template = call.obj
+    stand_in = _field if call.function is not print and not {".", "["}.isdisjoint(template) else shown
+    stand_ins = [stand_in(call.site, arg, private=is_private(arg, 5, 2)) for arg in args]
+    named = {name: stand_in(call.site, arg, private=False) for name, arg in kwargs.items()}
+    return call.function(*stand_ins, **named)
+
+
+def show_items(call: Call, mapping: Any) -> Any:
+    """Do as ``str.format_map`` does."""
+    return call.function(shown(call.site, mapping, private=is_private(mapping, 4, 2)))
+
+
+def join_each(call: Call, source: Any) -> Any:
+    """Do as ``join`` does: read a list at once, anything else as ``list`` does."""
+    kind = type(source)
+    if kind in MUTABLE_TYPES or kind in VIEWS or kind in ITERATORS or kind in SHARED_ONLY:
+        private = is_private(source, 4, 2)
+        if kind in ONE_STEP_SOURCES[list] and type(call.obj) is str:
+            if not private:
+                pass_snapshot(call.site, canonical(source), call.name)
+            source = list(source)
+        elif kind in ITERATORS or kind in SHARED_ONLY:
+            source = Stepwise(call.site, call.name, source, shared_iterator=not private)
+        elif not private:
+            source = Stepwise(call.site, call.name, source)
+    return call.function(source)
+
+
+# -- the operator --------------------------------------------------------------------------------
+
+
+def modulo(site: Site, template: Any, right: Any) -> Any:
+    """Return the operand that is used in ``template % right`` instead of ``right``."""
+    if is_unwatched() or not KERNEL.controls():
+        return right
+    if not issubclass(type(right), tuple):
+        return shown(site, right, private=is_private(right, 3, 2))
+    return tuple(shown(site, each, private=False) for each in right)
