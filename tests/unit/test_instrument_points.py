@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from torture.instrument import matching
 from torture.instrument.rewrite import rewrite
 from torture.trace.site import Form, Kind, Site
 
@@ -50,6 +51,23 @@ class Recorder:
     def shown(self, site: Site, obj: object) -> object:
         self.note("shown", site, obj)
         return obj
+
+    def source(self, site: Site, obj: object) -> object:
+        self.note("source", site, obj)
+        return obj
+
+    def delete_item(self, site: Site, obj: object, key: object) -> object:
+        self.note("delete_item", site, obj, key)
+        return key
+
+    def match_keys(self, site: Site, subject: Any, keys: Any) -> object:
+        return matching.values_of(subject, keys, lambda *key: self.note("match_keys", site, *key))
+
+    def match_class(self, site: Site, subject: object, of: object, names: Any, positional: int) -> object:
+        def read(obj: object, name: str) -> None:
+            self.note("match_class", site, obj, name)
+
+        return matching.attributes_of(subject, of, names, positional, read)
 
     def operator(self, site: Site, left: object, right: object) -> object:
         self.note("operator", site, left, right)

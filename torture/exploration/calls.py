@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from functools import partial
 from types import (
     FunctionType,
@@ -52,6 +52,8 @@ def of_method(site: Site, function: Any, first: object, effect: Effect) -> Any:
         if function.__name__ in READ_ARGUMENT and given.leads_to_container(first):
             return given.given(site, function, owner)
     _announce(site, function.__name__, owner, first if effect.keyed else None, effect)
+    if type(owner) is defaultdict and function.__name__ == "__getitem__":
+        substitution.fill_missing(site, owner, first)
     return function
 
 
@@ -89,7 +91,7 @@ def of_other_method(site: Site, function: Any, first: object) -> Any:
         if effect is not None:
             _announce(site, function.__name__, owner, None, effect)
         return function
-    if kind is str or kind is bytes:
+    if kind is str:
         return substitution.stand_in_for_text_method(site, function) or function
     made = controlled(function, owner)
     matters = made is function and given.leads_to_container(first)

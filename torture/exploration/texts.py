@@ -132,7 +132,7 @@ def join_each(call: Call, source: Any) -> Any:
     kind = type(source)
     if kind in MUTABLE_TYPES or kind in VIEWS or kind in ITERATORS or kind in SHARED_ONLY:
         private = is_private(source, 4, 2)
-        if kind in ONE_STEP_SOURCES[list] and type(call.obj) is str:
+        if kind in ONE_STEP_SOURCES[list]:
             if not private:
                 pass_snapshot(call.site, canonical(source), call.name)
             source = list(source)
