@@ -136,7 +136,7 @@ def test_deletions_are_writes() -> None:
 
     assert points(delete, Box(n=1), {"k": 1}, mutable=lambda name: False) == [
         ("access", "write", "attribute", "n", Box()),
-        ("item", "write", "item", "", {}, "k"),
+        ("delete_item", "write", "item", "", {}, "k"),
     ]
 
 
@@ -240,8 +240,19 @@ def test_operators_show_their_operands() -> None:
     assert points(operate, (1,), (2,)) == [
         ("operator", "read", "container", "", (1,), (2,)),
         ("operator", "write", "container", "+=", (1,), (2,)),
-        ("operator", "read", "container", "", (1, 2), (2,)),
+        ("operator", "read", "container", "==", (1, 2), (2,)),
         ("operator", "read", "container", "", (1, 2), 2),
+        ("operator", "read", "container", "%", "%s", (2,)),
+    ]
+
+
+def test_what_is_formatted_may_be_replaced_once() -> None:
+    def show(x: Any, width: Any) -> Any:
+        return f"{x}", f"{x!r}", f"{x!s:>3}", f"{x:>3}", f"{x:{width}}", f"{x!a:{width}}", f"{1 + 1}{'a'}"
+
+    assert points(show, 5, 3) == [
+        ("shown", "read", "container", name, value)
+        for name, value in (("", 5), ("repr", 5), ("str", 5), ("", 3), ("", 5), ("", 3), ("ascii", 5))
     ]
 
 

@@ -34,12 +34,12 @@ from torture.instrument.atomicity import (
     CALLABLES,
     FUNCTIONS,
     GO_THROUGH_ALL,
-    HARMLESS,
     IMMUTABLE_TYPES,
     ITERATORS,
     MUTABLE_TYPES,
     ONE_STEP_SOURCES,
     SHARED_ONLY,
+    TAKE_ANYTHING,
     VIEWS,
 )
 from torture.runtime.kernel import KERNEL
@@ -225,15 +225,19 @@ EAGER = frozenset({product, *(kind for kind in ITERATORS if kind.__name__.starts
 # -- any other function of C ---------------------------------------------------------------------
 
 
-def given(site: Site, function: Any, owner: object = None) -> Any:
-    """Return what calls a function of C that no table knows; in one step, where it is given something mutable."""
-    if (
-        is_unwatched()
-        or not KERNEL.controls()
-        or (type(function) is BuiltinMethodType and function in HARMLESS)
-    ):
+def given(site: Site, function: Any, first: object, owner: object = None) -> Any:
+    """Return what calls a function of C that no table knows; in one step, where it is given something mutable.
+
+    Only where it may be: some functions look at the frame that calls them.
+    """
+    if not leads_to_container(first) and not _takes_anything(function):
         return function
-    return Given(site, function, owner)
+    return function if is_unwatched() or not KERNEL.controls() else Given(site, function, owner)
+
+
+def _takes_anything(function: Any) -> bool:
+    module = getattr(function, "__self__", None)
+    return type(module) is ModuleType and module.__name__ in TAKE_ANYTHING
 
 
 class Given:
