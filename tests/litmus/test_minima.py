@@ -47,6 +47,8 @@ KNOWN = {
     "exception_in_thread": (2, 0),
     "exception_in_thread_by_race": (3, 0),
     "shared_generator": (2, 0),
+    "siblings_of_a_tee": (2, 0),
+    "iterators_over_one_iterator": (2, 1),
 }
 FAILURES = ("'deadlock:", "'exception:", "'unsafe-builtin:")
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from torture.instrument import matching
 from torture.instrument.rewrite import rewrite
 from torture.trace.site import Form, Kind, Site
 
@@ -50,6 +51,23 @@ class Recorder:
     def shown(self, site: Site, obj: object) -> object:
         self.note("shown", site, obj)
         return obj
+
+    def source(self, site: Site, obj: object) -> object:
+        self.note("source", site, obj)
+        return obj
+
+    def delete_item(self, site: Site, obj: object, key: object) -> object:
+        self.note("delete_item", site, obj, key)
+        return key
+
+    def match_keys(self, site: Site, subject: Any, keys: Any) -> object:
+        return matching.values_of(subject, keys, lambda *key: self.note("match_keys", site, *key))
+
+    def match_class(self, site: Site, subject: object, of: object, names: Any, positional: int) -> object:
+        def read(obj: object, name: str) -> None:
+            self.note("match_class", site, obj, name)
+
+        return matching.attributes_of(subject, of, names, positional, read)
 
     def operator(self, site: Site, left: object, right: object) -> object:
         self.note("operator", site, left, right)
@@ -118,7 +136,7 @@ def test_deletions_are_writes() -> None:
 
     assert points(delete, Box(n=1), {"k": 1}, mutable=lambda name: False) == [
         ("access", "write", "attribute", "n", Box()),
-        ("item", "write", "item", "", {}, "k"),
+        ("delete_item", "write", "item", "", {}, "k"),
     ]
 
 
@@ -222,8 +240,19 @@ def test_operators_show_their_operands() -> None:
     assert points(operate, (1,), (2,)) == [
         ("operator", "read", "container", "", (1,), (2,)),
         ("operator", "write", "container", "+=", (1,), (2,)),
-        ("operator", "read", "container", "", (1, 2), (2,)),
+        ("operator", "read", "container", "==", (1, 2), (2,)),
         ("operator", "read", "container", "", (1, 2), 2),
+        ("operator", "read", "container", "%", "%s", (2,)),
+    ]
+
+
+def test_what_is_formatted_may_be_replaced_once() -> None:
+    def show(x: Any, width: Any) -> Any:
+        return f"{x}", f"{x!r}", f"{x!s:>3}", f"{x:>3}", f"{x:{width}}", f"{x!a:{width}}", f"{1 + 1}{'a'}"
+
+    assert points(show, 5, 3) == [
+        ("shown", "read", "container", name, value)
+        for name, value in (("", 5), ("repr", 5), ("str", 5), ("", 3), ("", 5), ("", 3), ("ascii", 5))
     ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from functools import partial
 from types import (
     FunctionType,
@@ -50,8 +50,10 @@ def of_method(site: Site, function: Any, first: object, effect: Effect) -> Any:
         if made is not None:
             return made
         if function.__name__ in READ_ARGUMENT and given.leads_to_container(first):
-            return given.given(site, function, owner)
+            return given.given(site, function, first, owner)
     _announce(site, function.__name__, owner, first if effect.keyed else None, effect)
+    if type(owner) is defaultdict and function.__name__ == "__getitem__":
+        substitution.fill_missing(site, owner, first)
     return function
 
 
@@ -70,7 +72,7 @@ def of_unknown(site: Site, function: Any, first: object) -> Any:
     if function in FILE_FUNCTIONS:
         _decide_file(site, function, first)
         return function
-    return given.given(site, function)
+    return given.given(site, function, first)
 
 
 def of_other_method(site: Site, function: Any, first: object) -> Any:
@@ -89,11 +91,10 @@ def of_other_method(site: Site, function: Any, first: object) -> Any:
         if effect is not None:
             _announce(site, function.__name__, owner, None, effect)
         return function
-    if kind is str or kind is bytes:
+    if kind is str:
         return substitution.stand_in_for_text_method(site, function) or function
     made = controlled(function, owner)
-    matters = made is function and given.leads_to_container(first)
-    return given.given(site, function) if matters else made
+    return given.given(site, function, first) if made is function else made
 
 
 def of_object(site: Site, function: Any, first: object) -> Any:
@@ -117,8 +118,8 @@ def of_object(site: Site, function: Any, first: object) -> Any:
         _kernel.decide(site, None, None, False, "weakref()")
     elif kind in CALLABLES:
         return given.of_getter(site, function)
-    elif given.leads_to_container(first) and type(kind.__call__) is not FunctionType:
-        return given.given(site, function)
+    elif not _is_python(kind):
+        return given.given(site, function, first)
     return function
 
 
@@ -127,6 +128,11 @@ def controlled(function: Any, owner: Any) -> Any:
     if type(owner) is type:
         return timing.now_of(owner, function.__name__) if timing.reads_clock(function, owner) else function
     return databases.stand_in(function) if issubclass(type(owner), databases.kinds) else function
+
+
+def _is_python(kind: type) -> bool:
+    """Tell whether what a call of such an object does is Python code."""
+    return any(type(vars(base).get("__call__")) is FunctionType for base in kind.__mro__)
 
 
 def _slot(function: Any, bound: bool, first: Any) -> tuple[Effect | None, Any, object]:

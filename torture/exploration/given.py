@@ -34,12 +34,12 @@ from torture.instrument.atomicity import (
     CALLABLES,
     FUNCTIONS,
     GO_THROUGH_ALL,
-    HARMLESS,
     IMMUTABLE_TYPES,
     ITERATORS,
     MUTABLE_TYPES,
     ONE_STEP_SOURCES,
     SHARED_ONLY,
+    TAKE_ANYTHING,
     VIEWS,
 )
 from torture.runtime.kernel import KERNEL
@@ -49,7 +49,8 @@ _BASES = tuple(MUTABLE_TYPES)
 INERT = IMMUTABLE_TYPES - {tuple, frozenset, slice, BuiltinMethodType}
 _READ_LATER = (ITERATORS | SHARED_ONLY) - {GeneratorType}
 _GIVEN = 6  # references to an argument, while it is looked at
-_DEEPEST = 3  # tuples in tuples
+_COLLECTED = frozenset({list, dict, set, frozenset})
+_DEEPEST = 3  # containers in containers
 
 
 # -- callables -----------------------------------------------------------------------------------
@@ -198,6 +199,13 @@ def _now(call: Call, source: Any) -> Any:
     return Stepwise(call.site, call.name, source)
 
 
+def taken(site: Site, source: Any) -> Any:
+    """Return what the elements of a container are taken from by an instruction, one by one."""
+    if is_unwatched() or not KERNEL.controls() or is_private(source, 3, 2):
+        return source
+    return Stepwise(site, "", source)
+
+
 def reduce_each(call: Call, function: Any, source: Any, *rest: Any, **kwargs: Any) -> Any:
     return call.function(pointed(call.site, function), _later(call, source, references=5), *rest, **kwargs)
 
@@ -217,15 +225,19 @@ EAGER = frozenset({product, *(kind for kind in ITERATORS if kind.__name__.starts
 # -- any other function of C ---------------------------------------------------------------------
 
 
-def given(site: Site, function: Any, owner: object = None) -> Any:
-    """Return what calls a function of C that no table knows; in one step, where it is given something mutable."""
-    if (
-        is_unwatched()
-        or not KERNEL.controls()
-        or (type(function) is BuiltinMethodType and function in HARMLESS)
-    ):
+def given(site: Site, function: Any, first: object, owner: object = None) -> Any:
+    """Return what calls a function of C that no table knows; in one step, where it is given something mutable.
+
+    Only where it may be: some functions look at the frame that calls them.
+    """
+    if not leads_to_container(first) and not _takes_anything(function):
         return function
-    return Given(site, function, owner)
+    return function if is_unwatched() or not KERNEL.controls() else Given(site, function, owner)
+
+
+def _takes_anything(function: Any) -> bool:
+    module = getattr(function, "__self__", None)
+    return type(module) is ModuleType and module.__name__ in TAKE_ANYTHING
 
 
 class Given:
@@ -242,11 +254,11 @@ class Given:
         site, function = self._site, self._function
         found: list[Any] = []
         for value in (*args, *kwargs.values()):
-            if type(value) not in INERT and not is_private(value, 4, 1):
-                _collect(value, found, _DEEPEST)
+            if type(value) not in INERT:
+                _collect(value, found, _DEEPEST, private=is_private(value, 4, 1))
         if found or _goes_through_all(function, args):
             if self._owner is not None:
-                _collect(self._owner, found, 0)
+                _collect(self._owner, found, 0, private=False)
             resource = found[0] if len(found) == 1 and _holds_only_plain(found[0]) else None
             pass_point(site, resource, None, True, _name(function))
         elif self._owner is not None:
@@ -275,13 +287,14 @@ def leads_to_container(value: Any) -> bool:
     )
 
 
-def _collect(value: Any, found: list[Any], depth: int) -> None:
-    """Add the containers that a value is or, as a tuple or iterator, leads to."""
+def _collect(value: Any, found: list[Any], depth: int, *, private: bool) -> None:
+    """Add the containers that a value is or, as a tuple, an iterator or one that nobody else has, leads to."""
     kind = type(value)
-    if kind is tuple:
-        for each in value if depth else ():
-            _collect(each, found, depth - 1)
-    elif kind in VIEWS or kind in _READ_LATER or issubclass(kind, _BASES):
+    if kind is tuple or (private and kind in _COLLECTED):
+        for each in (*value, *value.values()) if kind is dict else value:
+            if depth and type(each) not in INERT:
+                _collect(each, found, depth - 1, private=False)
+    elif not private and (kind in VIEWS or kind in _READ_LATER or issubclass(kind, _BASES)):
         resource = canonical(below(value))
         if all(resource is not other for other in found):
             found.append(resource)

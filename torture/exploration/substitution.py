@@ -208,6 +208,23 @@ def assign_slice(site: Site, items: Any, bounds: slice, value: Any) -> None:
                 call.write()
 
 
+def shift_down(site: Site, items: list[Any], key: Any) -> Any:
+    """Perform all of ``del items[key]`` but its last step; return the key whose deletion is that step."""
+    size = len(items)
+    if type(key) is not int or not -size <= key < size - 1 or key == -1:
+        return key
+    if is_alone() or not KERNEL.controls() or is_private(items, 3, 2):
+        return key
+    call = Call(site, items.pop, items, _SLICE, resource=items, private_source=False)
+    call.write()
+    with call.holding():
+        for count, index in enumerate(range(key % size, len(items) - 1)):
+            if count and paced(count):
+                call.write()
+            items[index] = items[index + 1]
+    return -1
+
+
 def fill_missing(site: Site, items: defaultdict[Any, Any], key: Any) -> None:
     """Do what a defaultdict does where ``key`` is missing: call the factory, then store, in two steps."""
     factory = items.default_factory

@@ -55,26 +55,51 @@ class _Subscripted(Shown):
     __slots__ = ()
 
     def __getitem__(self, key: Any) -> Any:
-        return self._item(key, shown)
-
-    def _item(self, key: Any, stand_in: Callable[..., Any]) -> Any:
-        site, obj = self._site, self._obj
-        if not self._private and issubclass(type(obj), _BASES):
-            pass_point(site, canonical(obj), key if type(key) in INERT else None, False, "format")
-        return stand_in(site, obj[key], private=False)
+        return shown(self._site, _item(self._site, self._obj, key, private=self._private), private=False)
 
 
-class _Field(_Subscripted):
-    """Stands for an argument of a template with fields like ``{0.name}`` and ``{0[key]}``."""
+class _Field:
+    """Stands for an argument of a template with fields like ``{0.name}`` and ``{0[key]}``: has its attributes."""
 
-    __slots__ = ()
+    __slots__ = ("obj", "private", "site")
+
+    def __init__(self, site: Site, obj: Any, *, private: bool) -> None:
+        self.site = site
+        self.obj = obj
+        self.private = private
+
+    def __getattribute__(self, name: str) -> Any:
+        site, obj, _ = _parts(self)
+        return _field(site, announced(site, getattr, obj)(obj, name), private=False)
 
     def __getitem__(self, key: Any) -> Any:
-        return self._item(key, _field)
+        site, obj, private = _parts(self)
+        return _field(site, _item(site, obj, key, private=private), private=False)
 
-    def __getattr__(self, name: str) -> Any:
-        found = announced(self._site, getattr, self._obj)(self._obj, name)
-        return _field(self._site, found, private=False)
+    def __str__(self) -> str:
+        site, obj, private = _parts(self)
+        return text_of(site, obj, str, private=private)
+
+    def __repr__(self) -> str:
+        site, obj, private = _parts(self)
+        return text_of(site, obj, repr, private=private)
+
+    def __format__(self, spec: str) -> str:
+        site, obj, private = _parts(self)
+        return format(Shown(site, obj, private=private), spec)
+
+
+_MEMBERS: tuple[Any, ...] = tuple(vars(_Field)[name] for name in ("site", "obj", "private"))
+
+
+def _parts(field: _Field) -> tuple[Any, ...]:
+    return tuple(member.__get__(field) for member in _MEMBERS)
+
+
+def _item(site: Site, obj: Any, key: Any, *, private: bool) -> Any:
+    if not private and issubclass(type(obj), _BASES):
+        pass_point(site, canonical(obj), key if type(key) in INERT else None, False, "format")
+    return obj[key]
 
 
 _named: dict[str, type[Shown]] = {}  # errors tell the class of an argument by its name
@@ -132,7 +157,7 @@ def join_each(call: Call, source: Any) -> Any:
     kind = type(source)
     if kind in MUTABLE_TYPES or kind in VIEWS or kind in ITERATORS or kind in SHARED_ONLY:
         private = is_private(source, 4, 2)
-        if kind in ONE_STEP_SOURCES[list] and type(call.obj) is str:
+        if kind in ONE_STEP_SOURCES[list]:
             if not private:
                 pass_snapshot(call.site, canonical(source), call.name)
             source = list(source)

@@ -245,12 +245,14 @@ ATTRIBUTE_SLOTS: dict[str, Effect] = {
     "__delattr__": _ATTRIBUTE_WRITE,
 }
 
-# Of the functions of C that no table has, these read no container and call nothing that they are given.
+# These functions read no container, whatever they are given, and call nothing.
 HARMLESS: frozenset[object] = frozenset(
     {isinstance, issubclass, callable, id, hash, ord, chr, abs, round, divmod}
 )
 # Modules whose functions go through all that an object leads to.
 GO_THROUGH_ALL: frozenset[str] = frozenset({"_pickle", "marshal"})
+# Modules whose functions read or call other arguments than the first.
+TAKE_ANYTHING: frozenset[str] = GO_THROUGH_ALL | {"_struct", "_operator", "_functools"}
 
 # Methods of containers that read all of their argument.
 READ_ARGUMENT: frozenset[str] = frozenset(
