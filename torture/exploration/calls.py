@@ -18,6 +18,7 @@ from weakref import ReferenceType
 
 from torture.exploration import given, steps, substitution
 from torture.exploration.resources import below, canonical, expose, used_by
+from torture.instrument import natives
 from torture.instrument.atomicity import (
     ATTRIBUTE_SLOTS,
     CALLABLES,
@@ -32,6 +33,7 @@ from torture.instrument.atomicity import (
     Effect,
 )
 from torture.instrument.files import ANY_PATH, FILE_FUNCTIONS, FILE_METHODS, FILE_TYPES
+from torture.instrument.natives import OF_THE_PROCESS
 from torture.runtime import databases, timing
 from torture.runtime.blocking import FILES
 from torture.runtime.kernel import KERNEL
@@ -72,6 +74,11 @@ def of_unknown(site: Site, function: Any, first: object) -> Any:
     if function in FILE_FUNCTIONS:
         _decide_file(site, function, first)
         return function
+    if function in OF_THE_PROCESS:
+        steps.pass_point(site, None, None, True, function.__name__)
+        return function
+    if function is eval or function is exec:
+        return given.evaluated(site, function)
     return given.given(site, function, first)
 
 
@@ -94,7 +101,11 @@ def of_other_method(site: Site, function: Any, first: object) -> Any:
     if kind is str:
         return substitution.stand_in_for_text_method(site, function) or function
     made = controlled(function, owner)
-    return given.given(site, function, first) if made is function else made
+    if made is not function:
+        return made
+    if natives.holds_state(kind) and not steps.is_private(owner, 3, 2):
+        return given.stateful(site, function, owner)
+    return given.given(site, function, first)
 
 
 def of_object(site: Site, function: Any, first: object) -> Any:
@@ -118,6 +129,8 @@ def of_object(site: Site, function: Any, first: object) -> Any:
         _kernel.decide(site, None, None, False, "weakref()")
     elif kind in CALLABLES:
         return given.of_getter(site, function)
+    elif kind is natives.CACHE:
+        return given.stateful(site, function, function)
     elif not _is_python(kind):
         return given.given(site, function, first)
     return function

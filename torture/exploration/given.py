@@ -7,8 +7,11 @@ changes that, or depends on everything where it is more than one thing.
 
 from __future__ import annotations
 
+import gc
+import sys
 from collections.abc import Callable
 from functools import partial
+from inspect import CO_OPTIMIZED
 from itertools import product
 from operator import attrgetter, itemgetter, methodcaller
 from types import (
@@ -42,6 +45,7 @@ from torture.instrument.atomicity import (
     TAKE_ANYTHING,
     VIEWS,
 )
+from torture.instrument.natives import holds_state
 from torture.runtime.kernel import KERNEL
 from torture.trace.site import Site
 
@@ -262,9 +266,35 @@ class Given:
             resource = found[0] if len(found) == 1 and _holds_only_plain(found[0]) else None
             pass_point(site, resource, None, True, _name(function))
         elif self._owner is not None:
-            pass_point(site, canonical(self._owner), None, True, _name(function))
+            resource = canonical(self._owner) if _holds_only_plain(self._owner) else None
+            pass_point(site, resource, None, True, _name(function))
         args = tuple(pointed(site, value) for value in args)
-        return function(*args, **{name: pointed(site, value) for name, value in kwargs.items()})
+        named = {name: pointed(site, value) for name, value in kwargs.items()}
+        me = KERNEL.current
+        me.midway += 1
+        try:
+            return function(*args, **named)
+        finally:
+            me.midway -= 1
+
+
+def stateful(site: Site, function: Any, owner: object) -> Any:
+    """Return what calls a method of an object of which only C code knows the state."""
+    return function if is_unwatched() or not KERNEL.controls() else Given(site, function, owner)
+
+
+def evaluated(site: Site, function: Any) -> Any:
+    """Return what calls ``eval`` or ``exec``: one step, as far as the code has no points, that may touch everything."""
+
+    def evaluate(source: Any, *spaces: Any, **named: Any) -> Any:
+        if not spaces and not named:
+            frame = sys._getframe(1)
+            optimized = frame.f_code.co_flags & CO_OPTIMIZED
+            spaces = frame.f_globals, dict(frame.f_locals) if optimized else frame.f_locals
+        pass_point(site, None, None, True, function.__name__)
+        return function(source, *spaces, **named)
+
+    return function if is_unwatched() or not KERNEL.controls() else evaluate
 
 
 def _goes_through_all(function: Any, args: tuple[Any, ...]) -> bool:
@@ -283,7 +313,7 @@ def leads_to_container(value: Any) -> bool:
         kind is tuple
         or kind in VIEWS
         or kind in _READ_LATER
-        or (kind not in INERT and (issubclass(kind, _BASES) or _needs_points(value)))
+        or (kind not in INERT and (issubclass(kind, _BASES) or holds_state(kind) or _needs_points(value)))
     )
 
 
@@ -294,7 +324,9 @@ def _collect(value: Any, found: list[Any], depth: int, *, private: bool) -> None
         for each in (*value, *value.values()) if kind is dict else value:
             if depth and type(each) not in INERT:
                 _collect(each, found, depth - 1, private=False)
-    elif not private and (kind in VIEWS or kind in _READ_LATER or issubclass(kind, _BASES)):
+    elif not private and (
+        kind in VIEWS or kind in _READ_LATER or issubclass(kind, _BASES) or holds_state(kind)
+    ):
         resource = canonical(below(value))
         if all(resource is not other for other in found):
             found.append(resource)
@@ -304,4 +336,11 @@ def _holds_only_plain(container: Any) -> bool:
     kind = type(container)
     if kind is dict:
         return all(type(value) in INERT for value in (*container, *container.values()))
+    if holds_state(kind):
+        return all(map(_is_plain, gc.get_referents(container)))
     return kind in MUTABLE_TYPES and all(type(value) in INERT for value in container)
+
+
+def _is_plain(value: Any) -> bool:
+    kind = type(value)
+    return kind in INERT or issubclass(kind, type) or (kind is dict and _holds_only_plain(value))

@@ -37,6 +37,7 @@ from torture.instrument.atomicity import (
     VIEWS,
     WRAPPING,
 )
+from torture.instrument.natives import KNOWS_ITS_CLASS, holds_state
 from torture.runtime import callbacks
 from torture.runtime.kernel import KERNEL
 from torture.trace.site import Form, Kind, Site
@@ -93,6 +94,8 @@ class KernelPoints:
                 kernel.decide(site, canonical(obj), None if kind is memoryview else key, False)
             if kind is defaultdict and not writes and key is not None:
                 substitution.fill_missing(site, obj, key)  # type: ignore[arg-type]
+        elif kind not in IMMUTABLE_TYPES and holds_state(kind):
+            steps.pass_point(site, obj, None, site.kind is not Kind.READ)
 
     def store_item(self, site: Site, obj: object, key: object, value: object) -> None:
         kind = type(obj)
@@ -102,6 +105,8 @@ class KernelPoints:
                 kernel.countdown -= 1
                 return
             decide_write(site, obj, key, value)
+        elif kind not in IMMUTABLE_TYPES and holds_state(kind):
+            steps.pass_point(site, obj, None, True, value)
 
     def store_slice(self, site: Site, obj: object, bounds: slice, value: object) -> None:
         if type(value) in MUTABLE_TYPES and not steps.is_private(value, 2, 1):
@@ -153,7 +158,9 @@ class KernelPoints:
 
     def delete_item(self, site: Site, obj: object, key: object) -> object:
         if type(obj) is list:
-            key = substitution.shift_down(site, obj, key)
+            passed, key = substitution.shift_down(site, obj, key)
+            if passed:
+                return key
         self.item(site, obj, key if issubclass(type(obj), dict) else None)
         return key
 
@@ -239,7 +246,7 @@ class KernelPoints:
         kind = type(function)
         if kind is FunctionType or kind is MethodType:
             return function
-        if kind is not BuiltinMethodType:
+        if kind is not BuiltinMethodType and kind is not KNOWS_ITS_CLASS:
             return calls.of_object(site, function, first)
         owner = function.__self__
         owner_kind = type(owner)

@@ -106,6 +106,7 @@ class _Sequence:
         self._call = call
 
     def __len__(self) -> int:
+        self._call.read()
         return len(self._call.obj)
 
     def __getitem__(self, index: int) -> Any:
@@ -128,6 +129,8 @@ def bisect_each(call: Call, items: Any, *args: Any, **kwargs: Any) -> Any:
 def list_index(call: Call, items: list[Any], value: Any, *bounds: Any) -> Any:
     if any(type(bound) is not int for bound in bounds):
         return call.in_one(value, *bounds)
+    if any(bound < 0 for bound in bounds):
+        call.read()
     size = len(items)
     start, stop = [max(bound + size, 0) if bound < 0 else bound for bound in bounds] + _EVERYWHERE[
         len(bounds) :

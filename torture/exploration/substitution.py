@@ -189,14 +189,14 @@ def assign_slice(site: Site, items: Any, bounds: slice, value: Any) -> None:
     plain = all(type(bound) in (int, type(None)) for bound in (bounds.start, bounds.stop, bounds.step))
     if not plain or bounds.step not in (None, 1) or is_alone() or is_private(items, 3, 2):
         return
-    start, stop, _ = bounds.indices(len(items))
-    stop = max(start, stop)
-    more = len(value) - (stop - start)
-    if more and (bounds.stop is not None or bounds.start not in (None, start)):
-        return  # with another length the bounds would mean other places
     call = Call(site, items.extend, items, _SLICE, resource=items, private_source=False)
     source = list(snapshot(call, value))
     call.write()
+    start, stop, _ = bounds.indices(len(items))
+    stop = max(start, stop)
+    more = len(source) - (stop - start)
+    if more and (bounds.stop is not None or bounds.start not in (None, start)):
+        return  # with another length the bounds would mean other places
     with call.holding():
         if more > 0:
             items[stop:] = source[-more:]
@@ -208,21 +208,25 @@ def assign_slice(site: Site, items: Any, bounds: slice, value: Any) -> None:
                 call.write()
 
 
-def shift_down(site: Site, items: list[Any], key: Any) -> Any:
-    """Perform all of ``del items[key]`` but its last step; return the key whose deletion is that step."""
-    size = len(items)
-    if type(key) is not int or not -size <= key < size - 1 or key == -1:
-        return key
-    if is_alone() or not KERNEL.controls() or is_private(items, 3, 2):
-        return key
+def shift_down(site: Site, items: list[Any], key: Any) -> tuple[bool, Any]:
+    """Perform all of ``del items[key]`` but its last step.
+
+    Return whether a point was passed before that step, and the key whose deletion is that step.
+    """
+    if type(key) is not int or key == -1 or is_alone() or not KERNEL.controls() or is_private(items, 3, 2):
+        return False, key
     call = Call(site, items.pop, items, _SLICE, resource=items, private_source=False)
     call.write()
+    size = len(items)
+    if not -size <= key < size - 1:
+        return True, key
     with call.holding():
-        for count, index in enumerate(range(key % size, len(items) - 1)):
+        for count, index in enumerate(range(key % size, size - 1)):
             if count and paced(count):
                 call.write()
             items[index] = items[index + 1]
-    return -1
+        call.write()
+    return True, -1
 
 
 def fill_missing(site: Site, items: defaultdict[Any, Any], key: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from io import StringIO
 from types import MappingProxyType
 from typing import Any
 
@@ -142,6 +143,9 @@ def show_each(call: Call, *args: Any, **kwargs: Any) -> Any:
     """Do as ``print`` and ``str.format`` do."""
     template = call.obj
     stand_in = _field if call.function is not print and not {".", "["}.isdisjoint(template) else shown
+    file = kwargs.get("file")
+    if type(file) is StringIO:
+        pass_point(call.site, file, None, True, call.name)
     stand_ins = [stand_in(call.site, arg, private=is_private(arg, 5, 2)) for arg in args]
     named = {name: stand_in(call.site, arg, private=False) for name, arg in kwargs.items()}
     return call.function(*stand_ins, **named)

@@ -30,6 +30,7 @@ from types import (
 )
 from typing import Literal
 
+from torture.instrument.natives import LOOK_AT_CALLER, OF_THE_PROCESS
 from torture.trace.site import Form, Kind
 
 Steps = Literal["one", "many", "unsynchronised"]
@@ -222,7 +223,7 @@ FUNCTIONS: dict[object, Effect] = {
     hasattr: _ATTRIBUTE_READ,
     setattr: _ATTRIBUTE_WRITE,
     delattr: _ATTRIBUTE_WRITE,
-    vars: Effect(Kind.READ, form=Form.ATTRIBUTE),
+    **dict.fromkeys((vars, dir), Effect(Kind.READ, form=Form.ATTRIBUTE)),
     **dict.fromkeys((operator.getitem, operator.contains, operator.length_hint), _READ),
     **dict.fromkeys((operator.countOf, operator.indexOf), _READ_EACH),
     **dict.fromkeys(
@@ -248,6 +249,7 @@ ATTRIBUTE_SLOTS: dict[str, Effect] = {
 # These functions read no container, whatever they are given, and call nothing.
 HARMLESS: frozenset[object] = frozenset(
     {isinstance, issubclass, callable, id, hash, ord, chr, abs, round, divmod}
+    | (LOOK_AT_CALLER - {eval, exec}) - OF_THE_PROCESS
 )
 # Modules whose functions go through all that an object leads to.
 GO_THROUGH_ALL: frozenset[str] = frozenset({"_pickle", "marshal"})

@@ -29,6 +29,7 @@ class VirtualThread:
         "index",
         "joiners",
         "locals",
+        "midway",
         "name",
         "path",
         "patience",
@@ -69,5 +70,6 @@ class VirtualThread:
         self.children = 0
         self.copies: object = None  # the container whose lock its pending read takes
         self.uses: object = None  # what its pending operation uses that nothing guards
+        self.midway = 0  # calls of C code that may go on after the present step, with something unknown
         self.calls: list[tuple[Site, bool]] = []  # announced and not returned (granularity gil)
         self.locals: dict[int, dict[str, Any]] = {}

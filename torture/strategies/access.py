@@ -13,7 +13,7 @@ import weakref
 from _io import BytesIO, StringIO, _IOBase
 from array import array
 from collections import deque
-from types import GeneratorType
+from types import CellType, GeneratorType
 from typing import Any
 
 from torture.runtime.blocking import FILES
@@ -35,6 +35,9 @@ _SEQUENCES = (list, deque, bytearray, array)
 _COMPARES = "__eq__ __ne__ __lt__ __le__ __gt__ __ge__ __hash__"
 _MIDWAY = frozenset(f"{_COMPARES} __index__ __next__ __missing__ __del__ __setattr__ __delattr__".split())
 _midway: dict[Site, bool] = {}  # whether a place is in one of those
+# Special attributes that change nothing but themselves.
+_NAMES = "name qualname doc module wrapped annotations dict cause context suppress_context traceback"
+_HARMLESS = frozenset(f"__{name}__" for name in _NAMES.split())
 _PLAIN = frozenset({int, str, bytes, float, bool, complex})
 
 
@@ -137,11 +140,14 @@ class Resources:
         of = type(obj)  # not ``isinstance``, which reads ``__class__``: that may be the program's code
         if of is Lock:
             lock: Any = obj
-            return self._lock_access(thread, lock, kind)
+            found = self._lock_access(thread, lock, kind)
+            if not thread.midway:
+                return found
+            return Access(found.resource, None, found.writes, action=found.action, hidden=EVERYTHING)
         midway = _midway.get(site)
         if midway is None:
             midway = _midway[site] = site.function.rpartition(".")[2] in _MIDWAY
-        if obj is None or midway or kind is Kind.SWITCH:
+        if obj is None or midway or thread.midway or kind is Kind.SWITCH:
             return UNKNOWN
         if of is GeneratorType:
             return UNKNOWN  # it refuses a second caller until it yields, in the course of another step
@@ -186,9 +192,13 @@ class Resources:
         if key == "__dict__":
             self.attributes_listed = True
             self._alias(obj, number)
-        elif key == "__class__" and writes:
-            key = None
+        elif type(obj) is CellType:
+            key = None  # its variable and ``cell_contents``
         if form is Form.ATTRIBUTE:
+            if writes and type(key) is str and key[:2] == "__" == key[-2:] and key not in _HARMLESS:
+                return (
+                    UNKNOWN  # what it changes is looked up without a point: __class__, __len__, __code__, ...
+                )
             ordered = writes and self._order_of_attributes
             return Access(number, key, writes, ordered=ordered, owner=_owner(obj))
         if issubclass(type(obj), (dict, set)):

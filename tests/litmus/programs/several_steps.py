@@ -46,6 +46,28 @@ def reverse_seen_half_done() -> Outcome:
     return seen[0]
 
 
+@litmus(free_threaded={(2, 3), (1, 3)})
+def deleted_where_it_is_counted_from_the_end() -> Outcome:
+    items = [1, 2]
+
+    def deleter() -> None:
+        del items[-2]
+
+    beside_main(deleter, lambda: items.append(3))
+    return tuple(items)
+
+
+@litmus(free_threaded={(), (1, 1)})
+def slice_assigned_to_what_is_cleared() -> Outcome:
+    items = [0, 0]
+
+    def writer() -> None:
+        items[:] = [1, 1]
+
+    beside_main(writer, lambda: items.clear())
+    return tuple(items)
+
+
 @litmus(free_threaded={(0, 0), (1, 0), (0, 1), (1, 1)}, gil={(0, 0), (1, 1)})
 def slice_assigned_element_by_element() -> Outcome:
     items = [0, 0]
