@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.litmus.corpus import GRANULARITIES, MODULES, Litmus, load
+from tests.litmus.corpus import FREE_THREADED, GRANULARITIES, MODULES, Litmus, load
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = [
@@ -47,6 +47,18 @@ def test_outcomes_are_exactly_those_stated(module: str, granularity: str, progra
         f"after {report['executions']} executions"
     )
     assert report["exhausted"] or program.sampled, f"not exhausted after {report['executions']} executions"
+
+
+@pytest.mark.parametrize(
+    ("module", "program"),
+    [pytest.param(module, each, id=f"{module}-{each.name}") for module in MODULES for each in load(module)],
+)
+def test_what_dpor_calls_exhausted_lacks_no_outcome(module: str, program: Litmus) -> None:
+    report = observed(module, FREE_THREADED)[program.name]["reduced"]
+
+    seen = {literal_eval(outcome) for outcome in report["seen"]}
+    assert seen <= program.free_threaded
+    assert seen == program.free_threaded or not report["exhausted"]
 
 
 def test_corpus_is_large_and_its_names_are_unique() -> None:

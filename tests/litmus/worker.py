@@ -1,5 +1,7 @@
 """Explores every program of one module: ``python -m tests.litmus.worker MODULE GRANULARITY``; prints JSON.
 
+Exhaustively by plain depth-first search; in the granularity that it reduces also by DPOR.
+
 A process of its own, because torture's patches must be in place before the programs are imported.
 """
 
@@ -11,6 +13,7 @@ import sys
 from torture.exploration.outcomes import Outcomes, outcomes, prepare
 
 SAMPLES = 1_000
+REDUCED = 2_000  # executions of DPOR; what has more classes of schedules is left to other tests
 
 
 def main(module: str, granularity: str, *names: str) -> int:
@@ -27,7 +30,12 @@ def main(module: str, granularity: str, *names: str) -> int:
             seen = outcomes(program.function, strategy="random", granularity=granularity, executions=SAMPLES)
         else:
             seen = outcomes(program.function, strategy="dfs", granularity=granularity)
+        reduced = None
+        if granularity == "free-threaded":
+            found = outcomes(program.function, strategy="dpor", executions=REDUCED)
+            reduced = {"seen": sorted(map(repr, found.seen)), "exhausted": found.exhausted}
         report[program.name] = {
+            "reduced": reduced,
             "seen": sorted(repr(outcome) for outcome in seen.seen),
             "exhausted": seen.exhausted,
             "executions": seen.executions,
