@@ -170,6 +170,8 @@ def _announce(site: Site, name: str, obj: object, key: object, effect: Effect) -
         return
     iterates = kind in ITERATORS or kind in SHARED_ONLY
     if not iterates and not issubclass(kind, _BASES):
+        if natives.holds_state(kind):
+            steps.pass_point(site, obj, None, effect.kind is not Kind.READ, name)
         return
     if effect in UNSAFE_WRITES and (iterates or kind is not array):
         steps.pass_unsynchronised(site, used_by(obj), name, canonical(below(obj)))

@@ -144,6 +144,8 @@ class KernelPoints:
                 kernel.countdown -= 1
                 return
             kernel.decide(site, canonical(obj), None, site.kind is not Kind.READ)
+        elif kind not in IMMUTABLE_TYPES and holds_state(kind):
+            steps.pass_point(site, obj, None, site.form is Form.ITERATE)  # going on may change it
 
     def source(self, site: Site, obj: object) -> object:
         kind = type(obj)
@@ -216,6 +218,8 @@ class KernelPoints:
                 decide_write(site, left, None, None)
             else:
                 kernel.decide(site, canonical(left), None, False)
+        elif left_kind not in IMMUTABLE_TYPES and holds_state(left_kind):
+            steps.pass_point(site, left, None, site.kind is Kind.WRITE)
         return right
 
     def contains(self, site: Site, item: object, container: Any) -> bool:
