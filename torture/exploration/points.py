@@ -43,7 +43,7 @@ from torture.instrument.atomicity import (
     Effect,
 )
 from torture.instrument.files import ANY_PATH, FILE_FUNCTIONS, FILE_METHODS, FILE_TYPES
-from torture.runtime import databases, primitives, threads, timing
+from torture.runtime import databases, event_loops, primitives, threads, timing
 from torture.runtime.blocking import FILES
 from torture.runtime.kernel import KERNEL
 from torture.trace.site import Form, Kind, Site
@@ -335,16 +335,18 @@ def _stands_for_c(function: FunctionType) -> bool:
     return module in TRUSTED_MODULES or function.__code__.co_filename in _NATIVE_FILES
 
 
-_NATIVE_FILES = frozenset(module.__file__ for module in (databases, primitives, threads, timing))
+_NATIVE_FILES = frozenset(module.__file__ for module in (databases, event_loops, primitives, threads, timing))
 _exposed: dict[
     int, weakref.ref[Any]
 ] = {}  # id of an instance's __dict__ that the program took -> the instance
 
 
 def _controlled(function: Any, owner: Any) -> Any:
-    """Return what does the call of a C method that would wait, or look at the time, by itself."""
+    """Return what does the call of a C method that would wait, look at the time, or tell a loop, by itself."""
     if type(owner) is type:
         return timing.now_of(owner, function.__name__) if timing.reads_clock(function, owner) else function
+    if issubclass(type(owner), event_loops.futures):
+        return event_loops.stand_in(function)
     return databases.stand_in(function) if issubclass(type(owner), databases.kinds) else function
 
 
