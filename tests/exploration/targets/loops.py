@@ -4,15 +4,22 @@ import asyncio
 import threading
 
 
+def _check_time(loop, began):
+    assert loop.time() - began < 5, "nothing but the timer woke the loop"
+
+
 def _woken(tell):
-    """Run a loop until another thread has told it something, which is all it waits for."""
+    """Run a loop until another thread has told it something, or a timer has."""
 
     async def wait():
         loop = asyncio.get_running_loop()
+        began = loop.time()
+        loop.call_later(5, int)
         told = loop.create_future()
         thread = threading.Thread(target=tell, args=(loop, told))
         thread.start()
         await told
+        _check_time(loop, began)
         thread.join()
 
     asyncio.run(wait())
