@@ -22,6 +22,7 @@ _LOOK = primitive(Kind.READ, "look")
 
 # Of C: instrumented code gets a stand-in where it calls one of their methods.
 futures: tuple[type, ...] = ()  # none before the program has imported the module
+_loops: tuple[type, ...] = ()
 _FUTURE_METHODS = {
     **dict.fromkeys(("set_result", "set_exception", "cancel"), _TELL),
     **dict.fromkeys(("done", "result", "exception", "cancelled"), _LOOK),
@@ -37,7 +38,7 @@ _NOT_THREAD_SAFE = {
 
 def install() -> None:
     """Do it once the program has imported ``asyncio``; have the kernel switch its running loop with the threads, too."""
-    global futures
+    global futures, _loops
     events: Any = sys.modules.get("asyncio.events")
     if events is not None and KERNEL.event_loop is None:
         KERNEL.event_loop = _Running(events._get_running_loop, events._set_running_loop)
@@ -46,9 +47,10 @@ def install() -> None:
         return
     futures = tuple({sys.modules["asyncio"].Future, sys.modules["asyncio"].Task})
     loop = module.BaseEventLoop
+    _loops = (loop,)
     loop.__init__ = _with_callbacks(loop.__init__)
     for name in ("call_at", "stop", "close", "run_forever"):
-        setattr(loop, name, _telling(getattr(loop, name)))
+        setattr(loop, name, _from_elsewhere(getattr(loop, name)))
     for name in ("_check_closed", "is_closed", "is_running"):
         setattr(loop, name, _looking(getattr(loop, name)))
     for (where, kind), names in _NOT_THREAD_SAFE.items():
@@ -94,23 +96,13 @@ def _with_callbacks(original: Callable[..., None]) -> Callable[..., None]:
     return make
 
 
-def _telling(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the same method with a point: it changes what the loop goes by."""
-
-    @functools.wraps(original)
-    def tell(self: Any, *arguments: Any, **settings: Any) -> Any:
-        _point(_TELL, self._ready, writes=True)
-        return original(self, *arguments, **settings)
-
-    return tell
-
-
 def _looking(original: Callable[..., Any]) -> Callable[..., Any]:
     """Return the same method with a point where another thread calls it: the loop's own knows."""
 
     @functools.wraps(original)
     def look(self: Any) -> Any:
-        if _is_elsewhere(self):
+        dies = sys._getframe(1).f_code.co_name == "__del__"  # then nobody shares it; when that is, may vary
+        if not dies and _is_elsewhere(self):
             _point(_LOOK, self._ready, writes=False)
         return original(self)
 
@@ -118,14 +110,16 @@ def _looking(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _from_elsewhere(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the same method of what belongs to a loop, with a point where another thread calls it."""
+    """Return the same method of a loop, or what belongs to one, with a point where another thread calls it."""
 
     @functools.wraps(original)
-    def tell(self: Any, *arguments: Any) -> Any:
-        loop = getattr(self, "_loop", None)  # which it gets with the first that waits
+    def tell(self: Any, *arguments: Any, **settings: Any) -> Any:
+        loop = (
+            self if isinstance(self, _loops) else getattr(self, "_loop", None)
+        )  # it gets one with who waits
         if loop is not None and _is_elsewhere(loop):
             _point(_TELL, loop._ready, writes=True)
-        return original(self, *arguments)
+        return original(self, *arguments, **settings)
 
     return tell
 
@@ -139,12 +133,12 @@ def stand_in(method: BuiltinMethodType) -> Callable[..., Any]:
     """Return what does the call of a future's method: it concerns the callbacks of its loop."""
     site = _FUTURE_METHODS.get(method.__name__)
     future: Any = method.__self__
-    callbacks = getattr(future.get_loop(), "_ready", None)
-    if site is None or type(callbacks) is not Callbacks:
+    loop = future.get_loop()
+    if site is None or not isinstance(loop, _loops) or not _is_elsewhere(loop):
         return method
 
     def call(*arguments: Any, **settings: Any) -> Any:
-        _point(site, callbacks, writes=site is _TELL)
+        _point(site, loop._ready, writes=site is _TELL)
         return method(*arguments, **settings)
 
     return call
