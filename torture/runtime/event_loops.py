@@ -115,7 +115,7 @@ def _from_elsewhere(original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def tell(self: Any, *arguments: Any, **settings: Any) -> Any:
         loop = (
-            self if isinstance(self, _loops) else getattr(self, "_loop", None)
+            self if issubclass(type(self), _loops) else getattr(self, "_loop", None)
         )  # it gets one with who waits
         if loop is not None and _is_elsewhere(loop):
             _point(_TELL, loop._ready, writes=True)
@@ -133,8 +133,8 @@ def stand_in(method: BuiltinMethodType) -> Callable[..., Any]:
     """Return what does the call of a future's method: it concerns the callbacks of its loop."""
     site = _FUTURE_METHODS.get(method.__name__)
     future: Any = method.__self__
-    loop = future.get_loop()
-    if site is None or not isinstance(loop, _loops) or not _is_elsewhere(loop):
+    loop: Any = future.get_loop()
+    if site is None or not issubclass(type(loop), _loops) or not _is_elsewhere(loop):
         return method
 
     def call(*arguments: Any, **settings: Any) -> Any:
