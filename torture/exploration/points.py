@@ -53,7 +53,7 @@ _kernel = KERNEL
 _BASES = tuple(MUTABLE_TYPES)
 _UNBOUND = (MethodDescriptorType, WrapperDescriptorType)
 _COPIED = frozenset({list, dict, set})  # operands whose copy stands for them
-_UNSHARED = 3  # references to an iterator that only the evaluation stack and the callback hold
+_UNSHARED = 3  # references to an object that only the evaluation stack and the callback hold
 
 
 class KernelPoints:
@@ -142,10 +142,10 @@ class KernelPoints:
             done, right = substitution.in_place(site, left, right)
             if done:
                 return right
-        mutable = left_kind in MUTABLE_TYPES or (
-            left_kind not in IMMUTABLE_TYPES and issubclass(left_kind, _BASES)
-        )
-        if right_kind in MUTABLE_TYPES and right is not left:
+        mutable = (
+            left_kind in MUTABLE_TYPES or (left_kind not in IMMUTABLE_TYPES and issubclass(left_kind, _BASES))
+        ) and (site.kind is Kind.WRITE or sys.getrefcount(left) > _UNSHARED)
+        if right_kind in MUTABLE_TYPES and right is not left and sys.getrefcount(right) > _UNSHARED:
             if kernel.countdown > 1:
                 kernel.countdown -= 1
             else:
