@@ -45,6 +45,8 @@ from torture.instrument.atomicity import (
 from torture.instrument.files import ANY_PATH, FILE_FUNCTIONS, FILE_METHODS, FILE_TYPES
 from torture.runtime import databases, event_loops, primitives, threads, timing
 from torture.runtime.blocking import FILES
+from torture.runtime.caches import CACHED
+from torture.runtime.controlled import controlled
 from torture.runtime.kernel import KERNEL
 from torture.trace.site import Form, Kind, Site
 
@@ -53,6 +55,7 @@ _kernel = KERNEL
 _BASES = tuple(MUTABLE_TYPES)
 _UNBOUND = (MethodDescriptorType, WrapperDescriptorType)
 _COPIED = frozenset({list, dict, set})  # operands whose copy stands for them
+_REFERENT = (None, None, False, "weakref()")
 _UNSHARED = 3  # references to an object that only the evaluation stack and the callback hold
 
 
@@ -229,7 +232,7 @@ class KernelPoints:
             elif owner_kind is GeneratorType:
                 effect, obj = GENERATOR_METHODS.get(function.__name__), owner
             else:
-                return _controlled(function, owner)
+                return controlled(function, owner)
         elif kind is type:
             effect = FUNCTIONS.get(function)
         elif kind is MethodWrapperType or kind in _UNBOUND:
@@ -239,9 +242,9 @@ class KernelPoints:
             if called is function.func:
                 return function
             return partial(called, *function.args, **function.keywords)
-        elif issubclass(kind, ReferenceType):
-            # Whether it is still there depends on whoever has it, which is not known.
-            _kernel.decide(site, None, None, False, "weakref()")
+        elif kind is CACHED or issubclass(kind, ReferenceType):
+            # Whether what a reference is to is still there depends on whoever has it, which is not known.
+            _kernel.decide(site, *((function, None, False) if kind is CACHED else _REFERENT))
         elif kind in CALLABLES:
             _announce(site, kind.__name__, first, None, CALLABLES[kind])
             return function
@@ -279,7 +282,7 @@ class GilPoints(KernelPoints):
         kind = type(function)
         owner = function.__self__ if kind is BuiltinMethodType else None
         if owner is not None:
-            function = _controlled(function, owner)
+            function = controlled(function, owner)
             kind = type(function)
         if kind is FunctionType:
             native = _stands_for_c(function)
@@ -339,15 +342,6 @@ _NATIVE_FILES = frozenset(module.__file__ for module in (databases, event_loops,
 _exposed: dict[
     int, weakref.ref[Any]
 ] = {}  # id of an instance's __dict__ that the program took -> the instance
-
-
-def _controlled(function: Any, owner: Any) -> Any:
-    """Return what does the call of a C method that would wait, look at the time, or tell a loop, by itself."""
-    if type(owner) is type:
-        return timing.now_of(owner, function.__name__) if timing.reads_clock(function, owner) else function
-    if issubclass(type(owner), event_loops.futures):
-        return event_loops.stand_in(function)
-    return databases.stand_in(function) if issubclass(type(owner), databases.kinds) else function
 
 
 def _slot(function: Any, bound: bool, first: Any) -> tuple[Effect | None, Any, object]:

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from torture.runtime import kernel
 from torture.runtime.blocking import FILES, Descriptors
+from torture.runtime.caches import CACHED
 from torture.runtime.clock import Clock
 from torture.runtime.primitives import Lock
 from torture.runtime.thread import VirtualThread
@@ -129,6 +130,8 @@ class EventRecorder:
             return "clock"
         if kind is Descriptors:
             return "descriptor"
+        if kind is CACHED:
+            return f"the cache of {getattr(obj, '__name__', 'a function')}"
         if issubclass(kind, (type, ModuleType)):
             return str(cast(type, obj).__name__)
         name = cast(Lock, obj).label if kind is Lock else kind.__name__
