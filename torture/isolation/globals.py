@@ -20,14 +20,15 @@ from ast import literal_eval
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
 from functools import partial
-from types import CellType, FunctionType, MemberDescriptorType, MethodType, ModuleType
+from types import BuiltinMethodType, CellType, FunctionType, MemberDescriptorType, MethodType, ModuleType
 from typing import Any
 
 from torture.instrument.learn import NEVER
 
 _MOST = 50_000  # objects that are looked at
 _HEAP_TYPE = 1 << 9  # in the __flags__ of a class that a ``class`` statement made
-_BY_EXECUTION = ("torture.runtime.primitives", "torture.runtime.thread", "torture.runtime.threads", "typing")
+_OURS = NEVER - {"weakref", "_weakrefset"} | {"typing", "__main__"}
+_QUEUES = "torture.runtime.patching"  # what stands there for a class of the standard library
 _CACHED: type = type(functools.cache(len))
 _EMPTY: Any = object()  # what an unbound cell or slot holds
 _COUNT = type(itertools.count())
@@ -44,7 +45,7 @@ def programs_modules() -> list[ModuleType]:
     found = []
     for name, module in sorted(sys.modules.items()):
         file = getattr(module, "__file__", None)
-        if not isinstance(module, ModuleType) or not file or name.partition(".")[0] in NEVER:
+        if not isinstance(module, ModuleType) or not file or _ours(name):
             continue
         path = os.path.realpath(file)
         if path.endswith(".py") and (not path.startswith(library) or path.startswith(installed)):
@@ -62,12 +63,14 @@ class Globals:
         self._without: list[dict[Any, Any]] = []  # dictionaries that were empty: most of them remain so
         self._seen: dict[int, object] = {}
         self._left: list[object] = [function]
+        self._draws = False  # whether they use the numbers that ``random`` makes
         for module in modules:
             self._namespace(vars(module))
         while self._left and len(self._seen) < _MOST:
             self._keep(self._left.pop())
         self._seen.clear()
-        self._random = random.getstate()
+        if self._draws:
+            self._put_back.append(partial(random.setstate, random.getstate()))
 
     def restore(self) -> None:
         """Put everything back that is not as it was."""
@@ -76,7 +79,6 @@ class Globals:
                 attributes.clear()
         for put_back in self._put_back:
             put_back()
-        random.setstate(self._random)
 
     def _keep(self, obj: Any) -> None:
         """Note how to put one object back, and what it refers to."""
@@ -106,13 +108,14 @@ class Globals:
             if obj.__module__ in self._names:
                 self._class(obj)
             return
-        if kind.__flags__ & _HEAP_TYPE and kind.__module__ not in _BY_EXECUTION:
+        if kind.__flags__ & _HEAP_TYPE and (kind.__module__ == _QUEUES or not _ours(kind.__module__)):
             self._instance(obj)
 
     def _namespace(self, names: dict[str, Any]) -> None:
         """Keep a module's names; they are put back one by one, for the module is in use."""
         kept = {name: value for name, value in names.items() if not _special(name)}
         self._left += kept.values()
+        self._draws = self._draws or any(map(_draws, kept.values()))
         self._counts(kept, names.__setitem__)
         before = _ids(names)
 
@@ -164,6 +167,8 @@ class Globals:
                 self._put_back.append(put_back)
 
     def _function(self, function: FunctionType) -> None:
+        if _ours(function.__globals__.get("__name__")):
+            return
         if function.__module__ in self._names:
             self._attributes(function.__dict__)
         self._left += function.__defaults__ or ()
@@ -250,8 +255,19 @@ class Globals:
         self._put_back.append(put_back)
 
 
+def _ours(module: object) -> bool:
+    """Tell whether a module is the exploration's: what it keeps goes on from execution to execution."""
+    return str(module).partition(".")[0] in _OURS
+
+
 def _special(name: str) -> bool:
     return name.startswith("__") and name.endswith("__")
+
+
+def _draws(value: Any) -> bool:
+    """Tell whether a value is :mod:`random`, or one of its functions."""
+    is_method = type(value) in (MethodType, BuiltinMethodType)
+    return value is random or (is_method and type(value.__self__) is random.Random)
 
 
 def _ids(mapping: Any) -> tuple[list[int], list[int]]:

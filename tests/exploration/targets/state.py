@@ -5,6 +5,7 @@ import itertools
 import queue
 import random
 import threading
+import weakref
 from collections import OrderedDict, defaultdict, deque
 
 _count = 0
@@ -19,6 +20,8 @@ _random = random.Random(5)
 _stopped = threading.Event()
 _permits = threading.Semaphore(1)
 _items = queue.Queue()
+_alive = []
+_weak = weakref.WeakValueDictionary()
 
 
 class _Slotted:
@@ -101,6 +104,9 @@ def make_an_instance_once():
 def every_kind():
     _in_two_threads(lambda: None)
     assert next(_numbers) == 1
+    assert not _weak
+    _alive.append(_Sub())
+    _weak["sub"] = _alive[0]
     _ordered.move_to_end("a")
     assert list(_ordered) == ["b", "a"]
     _ordered["c"] = 3
