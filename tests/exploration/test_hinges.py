@@ -153,3 +153,22 @@ def test_a_finding_that_is_not_shrunk_is_not_explained() -> None:
     finding = failing("lost_update", shrink=False)
 
     assert (finding.twin, finding.no_return) == (None, None)
+
+
+def test_a_thread_gets_no_turn_before_it_is_started_and_an_early_timer_is_told() -> None:
+    finding = failing("gives_up_before_the_second", strategy="auto")
+
+    assert finding.labels == ("timing", "always")
+    assert finding.twin is not None
+    for event in (finding.twin.sooner, finding.twin.later):
+        assert event is None or (event.kind, event.resource) != ("spawn", finding.twin.runs)
+    told = " ".join(summary(explored("hinging:gives_up_before_the_second", strategy="auto")).split())
+    assert "Timing: the wait of Thread-2 (produces) (hinging.py:" in told
+
+
+def test_a_list_that_is_only_an_operand_takes_no_number() -> None:
+    finding = failing("published_before_it_is_there")
+
+    assert finding.trace is not None
+    touched = [line(event) for event in finding.trace.events if event.resource.startswith("list#")]
+    assert "slots = [None] * 2" not in touched

@@ -44,3 +44,10 @@ def test_a_race_in_the_file_system_is_found(target: str) -> None:
 
     assert finding.schedule
     assert finding.preemptions >= 1
+
+
+@pytest.mark.parametrize("name", functions("children"))
+def test_time_is_real_while_a_child_process_runs(name: str) -> None:
+    result = explored(f"children:{name}", executions=1)
+
+    assert result.finding is None  # their timing is not controlled: whether it passes is not known

@@ -197,3 +197,14 @@ def test_the_command_ends_with_the_verdicts_status(target: str, status: int) -> 
 
     run = python("-m", "torture", "explore", f"{TARGETS / place}.py:{name}", "--executions", "50")
     assert run.returncode == status, run.stdout + run.stderr
+
+
+@pytest.mark.parametrize("name", ["count_with_a_lock", "every_kind", "chance"])
+def test_each_execution_finds_the_state_of_modules_as_it_was_after_the_import(name: str) -> None:
+    result = explored(f"state:{name}", strategy="auto", executions=40)
+
+    assert (result.verdict, result.unseen) == (Verdict.PASSED, ())
+
+
+def test_what_is_made_once_is_made_in_each_execution() -> None:
+    found(FindingKind.ASSERTION, "state:make_an_instance_once", strategy="dpor")

@@ -2,9 +2,11 @@
 
 import pytest
 
-from tests.parallel.stressing import found, stressed
+from tests.parallel.stressing import ROOT, found, stressed
 from torture.errors import UsageError
 from torture.findings import FindingKind, Verdict
+from torture.parallel.job import StressJob
+from torture.parallel.supervisor import stress
 
 
 @pytest.mark.parametrize("perturbation", ["light", "heavy"])
@@ -25,6 +27,12 @@ def test_a_lock_is_respected():
     result = stressed("locked_update", executions=100, perturbation="heavy")
 
     assert (result.verdict, result.executions, result.threads) == (Verdict.PASSED, 100, 3)
+
+
+def test_each_execution_finds_the_state_of_modules_as_it_was_after_the_import():
+    target = f"{ROOT}/tests/exploration/targets/state.py:every_kind"
+
+    assert stress(StressJob(target=target, executions=20, stall_limit=1.0)).verdict is Verdict.PASSED
 
 
 def test_undisturbed_code_is_left_alone():

@@ -6,7 +6,7 @@ import pytest
 
 from tests.exploration.exploring import explored
 from torture.exploration.supervisor import replay
-from torture.findings import Finding, Verdict
+from torture.findings import Finding, FindingKind, Verdict
 
 # Preemptions (an early timer is one) that the bug needs.
 MINIMA = {
@@ -82,3 +82,10 @@ def test_an_early_timer_that_is_not_needed_is_dropped() -> None:
     finding = shrunk("early_timer")
 
     assert "timing" in finding.labels  # this one is needed
+
+
+def test_a_schedule_of_thousands_of_switches_takes_no_more_memory_than_others() -> None:
+    finding = shrunk("polite", strategy="parking", step_limit=8_000, memory_limit=1 << 28)
+
+    assert finding.kind is FindingKind.LIVELOCK
+    assert finding.schedule

@@ -34,8 +34,9 @@ from torture.instrument.atomicity import (
 )
 from torture.instrument.files import ANY_PATH, FILE_FUNCTIONS, FILE_METHODS, FILE_TYPES
 from torture.instrument.natives import OF_THE_PROCESS
-from torture.runtime import databases, timing
 from torture.runtime.blocking import FILES
+from torture.runtime.caches import CACHED
+from torture.runtime.controlled import controlled
 from torture.runtime.kernel import KERNEL
 from torture.trace.site import Form, Kind, Site
 
@@ -124,23 +125,16 @@ def of_object(site: Site, function: Any, first: object) -> Any:
     if kind is partial:
         called = given.announced(site, function.func, function.args[0] if function.args else first)
         return function if called is function.func else partial(called, *function.args, **function.keywords)
-    if issubclass(kind, ReferenceType):
+    if kind is CACHED:
+        _kernel.decide(site, function, None, False)
+    elif issubclass(kind, ReferenceType):
         # Whether it is still there depends on whoever has it, which is not known.
         _kernel.decide(site, None, None, False, "weakref()")
     elif kind in CALLABLES:
         return given.of_getter(site, function)
-    elif kind is natives.CACHE:
-        return given.stateful(site, function, function)
     elif not _is_python(kind):
         return given.given(site, function, first)
     return function
-
-
-def controlled(function: Any, owner: Any) -> Any:
-    """Return what does the call of a C method that would wait, or look at the time, by itself."""
-    if type(owner) is type:
-        return timing.now_of(owner, function.__name__) if timing.reads_clock(function, owner) else function
-    return databases.stand_in(function) if issubclass(type(owner), databases.kinds) else function
 
 
 def _is_python(kind: type) -> bool:

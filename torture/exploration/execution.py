@@ -11,6 +11,7 @@ from torture.exploration import showing, steps, watch
 from torture.exploration.blocked import waiters
 from torture.exploration.recorder import EventRecorder
 from torture.findings import FindingKind
+from torture.isolation.globals import Globals
 from torture.isolation.raised import kind_of, message_of
 from torture.oracles import deadlock
 from torture.runtime import threads
@@ -76,8 +77,9 @@ class Execution:
 class Executor:
     """Runs a target again and again."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, state: Globals | None = None) -> None:
         self._target = target
+        self.state = state  # what each execution finds
 
     def run(
         self,
@@ -94,6 +96,8 @@ class Executor:
         watch.stalled = ""
         steps.reset()
         showing.reset()
+        if self.state is not None:
+            self.state.restore()
         self._outcome: object = None
         self._error: BaseException | None = None
         self._leaked: list[str] = []

@@ -12,10 +12,8 @@ from functools import partial
 from types import (
     BuiltinMethodType,
     FunctionType,
-    MethodDescriptorType,
     MethodType,
     ModuleType,
-    WrapperDescriptorType,
 )
 from typing import Any
 
@@ -45,7 +43,6 @@ from torture.trace.site import Form, Kind, Site
 _kernel = KERNEL
 # Asked for with ``issubclass``: ``isinstance`` reads ``__class__``, which may be the program's own code.
 _BASES = tuple(MUTABLE_TYPES)
-_UNBOUND = (MethodDescriptorType, WrapperDescriptorType)
 _AT_ONCE = {  # what is taken in one step
     "unpack": frozenset(),
     "tuple": ONE_STEP_SOURCES[tuple],
@@ -55,7 +52,7 @@ _AT_ONCE = {  # what is taken in one step
 }
 _FORMATS = frozenset({"%", "%="})
 _COPIED = frozenset({list, dict, set})  # operands whose copy stands for them
-_UNSHARED = 3  # references to an iterator that only the evaluation stack and the callback hold
+_UNSHARED = 3  # references to an object that only the evaluation stack and the callback hold
 
 
 class KernelPoints:
@@ -201,10 +198,10 @@ class KernelPoints:
             answer = comparing.compared(site, left, right)  # type: ignore[arg-type]
             if answer is not None:
                 return answer
-        mutable = left_kind in MUTABLE_TYPES or (
-            left_kind not in IMMUTABLE_TYPES and issubclass(left_kind, _BASES)
-        )
-        if right_kind in MUTABLE_TYPES and right is not left:
+        mutable = (
+            left_kind in MUTABLE_TYPES or (left_kind not in IMMUTABLE_TYPES and issubclass(left_kind, _BASES))
+        ) and (site.kind is Kind.WRITE or sys.getrefcount(left) > _UNSHARED)
+        if right_kind in MUTABLE_TYPES and right is not left and sys.getrefcount(right) > _UNSHARED:
             if kernel.countdown > 1:
                 kernel.countdown -= 1
             else:

@@ -11,19 +11,9 @@ from pathlib import Path
 from types import BuiltinFunctionType, FrameType, FunctionType, MemberDescriptorType, MethodType, ModuleType
 from typing import Any, cast
 
-from torture.runtime import (
-    baton,
-    blocking,
-    callbacks,
-    carrier,
-    databases,
-    kernel,
-    patching,
-    primitives,
-    threads,
-    timing,
-)
+from torture.runtime import kernel
 from torture.runtime.blocking import FILES, Descriptors
+from torture.runtime.caches import CACHED
 from torture.runtime.clock import Clock
 from torture.runtime.primitives import Lock
 from torture.runtime.thread import VirtualThread
@@ -43,23 +33,8 @@ _PLAIN = (int, float, str, bytes, bool, type(None))
 _NAMED = (FunctionType, BuiltinFunctionType, MethodType)
 _PROCESS_NAMES = frozenset({"pid", "_pid", "process"})  # a LogRecord has such a one
 _LONGEST = 24  # characters of a value
-_ENGINE_FOLDER = str(Path(__file__).parent) + "/"
 # Frames of the engine and of the trusted modules stand between an operation and the line that asked for it.
-_ENGINE_FILES = frozenset(
-    str(module.__file__)
-    for module in (
-        baton,
-        blocking,
-        callbacks,
-        carrier,
-        databases,
-        kernel,
-        patching,
-        primitives,
-        threads,
-        timing,
-    )
-) | {str(Path(carrier.__file__).with_name("greenlets.py"))}  # not imported: greenlet may be missing
+_ENGINE_FOLDERS = tuple(f"{Path(file).parent}/" for file in (__file__, str(kernel.__file__)))
 TRUSTED_MODULES = frozenset(
     {
         "threading",
@@ -71,7 +46,6 @@ TRUSTED_MODULES = frozenset(
         "selectors",
     }
 )
-_ENGINE_FILES |= {str(Path(carrier.__file__).with_name("greenlets.py"))}  # which may not be importable
 
 
 class EventRecorder:
@@ -156,6 +130,8 @@ class EventRecorder:
             return "clock"
         if kind is Descriptors:
             return "descriptor"
+        if kind is CACHED:
+            return f"the cache of {getattr(obj, '__name__', 'a function')}"
         if issubclass(kind, (type, ModuleType)):
             return str(cast(type, obj).__name__)
         name = cast(Lock, obj).label if kind is Lock else kind.__name__
@@ -292,11 +268,7 @@ def _peek(obj: Any, name: str) -> object:
 def is_library(frame: FrameType) -> bool:
     """Tell whether a frame is the engine's or a trusted module's."""
     file = frame.f_code.co_filename
-    return (
-        file in _ENGINE_FILES
-        or file.startswith(_ENGINE_FOLDER)
-        or frame.f_globals.get("__name__") in TRUSTED_MODULES
-    )
+    return file.startswith(_ENGINE_FOLDERS) or frame.f_globals.get("__name__") in TRUSTED_MODULES
 
 
 def own_frame(frame: FrameType | None) -> FrameType | None:

@@ -20,6 +20,7 @@ from torture.instrument.choice import choose_modules, evidence, is_trusted
 from torture.instrument.functions import Instrumenter
 from torture.instrument.learn import CHEAP, ModuleLearner
 from torture.instrument.writer import Unit
+from torture.isolation.globals import Globals, programs_modules
 from torture.isolation.target import load
 from torture.runtime import patching
 from torture.runtime.baton import BatonCarrier
@@ -67,7 +68,9 @@ class Session:
         target, module = load(job.target, job.arguments)
         imported()
         self.own = module.partition(".")[0]
-        self.executor = Executor(target)
+        patching.install_imported()
+        state = Globals(programs_modules(), target)
+        self.executor = Executor(target, state)
         self._mirror = None if job.mirror is None else Mirror(job.mirror)
         self.modules: tuple[str, ...] = ()
         self.trusted: tuple[str, ...] = ()
@@ -76,7 +79,6 @@ class Session:
         self._rehearsed = 0
         KERNEL.gil = self.gil
         self._instrumenter = instrumenter_for(job.granularity)
-        patching.install_imported()
         patching.rebase_logging()
         gc.disable()
         self._learner = ModuleLearner(lambda: KERNEL.active and not KERNEL.killing)
@@ -85,7 +87,9 @@ class Session:
         self._reflect()
         self._run_learning(NonPreemptive(), Random(0))
         ran = self._learner.modules
+        state.restore()
         patching.install_imported()  # imported by a function of the target
+        self.executor.state = Globals(programs_modules(), target)
         learnt = self._choose_modules(ran) if modules is None else modules
         self._instrument(learnt)
         self.hidden_locks = tuple(

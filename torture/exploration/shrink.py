@@ -298,14 +298,8 @@ def _earlier(search: _Search, simplest: _Candidate) -> _Candidate:
 
 def _rebuilt(search: _Search, simplest: _Candidate) -> _Candidate:
     """Replace two deviations, or all of several, by a single one anywhere."""
-    plan = simplest.plan
-    bases = [
-        plan[:first] + plan[first + 1 : second] + plan[second + 1 :]
-        for second in range(len(plan))
-        for first in range(second)
-    ]
-    for base in dict.fromkeys([(), *bases]):
-        if not plan or search.spent:
+    for base in _bases(simplest.plan):
+        if search.spent:
             break
         costs = sum(deviation.preempts or not deviation.choice for deviation in base)
         possible = search.possible(base)
@@ -315,3 +309,13 @@ def _rebuilt(search: _Search, simplest: _Candidate) -> _Candidate:
         if found is not simplest:
             return found
     return simplest
+
+
+def _bases(plan: Plan) -> Iterator[Plan]:
+    """Return a plan without anything, and without each two of its deviations: a livelock's has thousands."""
+    if plan:
+        yield ()
+    if len(plan) > 2:
+        for second in range(len(plan)):
+            for first in range(second):
+                yield plan[:first] + plan[first + 1 : second] + plan[second + 1 :]

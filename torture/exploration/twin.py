@@ -162,6 +162,8 @@ def _told(session: Session, found: _Change, trace: Trace) -> Twin | None:
     failed = _operations(trace, deviation.thread)
     passed = _operations(late, deviation.thread)
     sooner = failed[done - found.sooner] if found.sooner else None
+    if sooner is not None and found.later and _starts(sooner, trace, deviation.choice):
+        sooner = None  # it was tried, and changed nothing before that
     if found.change == "added":
         sooner = failed[done] if done < len(failed) else None
     return Twin(
@@ -175,6 +177,11 @@ def _told(session: Session, found: _Change, trace: Trace) -> Twin | None:
         later=_later(trace, passed, failed, done + found.later - 1) if found.later else None,
         token=token_of(session, found.passing.schedule, tuple(anchoring.anchors), "").encode(),
     )
+
+
+def _starts(event: Event, trace: Trace, path: str) -> bool:
+    """Tell whether an operation is the start of the thread with a path."""
+    return event.kind == Kind.SPAWN and (event.resource, path) in ((t.name, t.path) for t in trace.threads)
 
 
 def _at(operations: list[Event], deviation: Deviation) -> Event | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import _abc  # type: ignore[import-not-found] # a module without stubs
 import builtins
-import functools
 import gc
 import os
 import sys
@@ -59,7 +58,6 @@ _TYPES_WITHOUT_STATE = frozenset(
 )
 
 KNOWS_ITS_CLASS: type = type(zlib.compressobj().compress)  # a method in C of another type than most
-CACHE: type = type(functools.lru_cache(lambda: None))
 
 _HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE
 _NOT_INSTANTIATED = 1 << 7  # Py_TPFLAGS_DISALLOW_INSTANTIATION

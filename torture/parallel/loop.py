@@ -24,6 +24,7 @@ from torture.instrument.choice import choose_modules, evidence
 from torture.instrument.functions import Instrumenter
 from torture.instrument.learn import ModuleLearner
 from torture.isolation.answer import Send
+from torture.isolation.globals import Globals, programs_modules
 from torture.isolation.raised import error_text, innermost, kind_of, message_of
 from torture.isolation.state import State
 from torture.isolation.target import load
@@ -87,6 +88,8 @@ class Run:
         sys.setswitchinterval(_SWITCH_INTERVAL)
         self._target, module = load(job.target, job.arguments)
         self._own = module.partition(".")[0]
+        self._globals = Globals(programs_modules(), self._target)
+        self._threads_then = threading.active_count()
         holder = self._target if job.component is None else _Global(module, job.component)
         component = getattr(holder, "component", None)
         recorded = self._recorder(component)
@@ -95,16 +98,17 @@ class Run:
         self._starts.install()
         self._begun = _clock()
         if component is not None:
-            holder.component = recorded(component)
+            self._give(holder, lambda: recorded(component))
         with self._learner:  # this execution is not timed: it imports, and on 3.11 it is traced
             errors = self._execute()
         self._state.gil(gil.enabled())
         if not errors and component is not None:
             self._latencies = Latencies()
-            holder.component = recorded(self._latencies.measured(component))
+            measured = self._latencies.measured
+            self._give(holder, lambda: recorded(measured(component)))
             share = 1.0 if job.perturbation == "off" else _UNDISTURBED
             errors = self._repeat(share)
-            holder.component = recorded(component)
+            self._give(holder, lambda: recorded(component))
         if not errors and job.perturbation != "off":
             self._stages.append(_Stage(job.perturbation))
             self._perturbation = self._instrument()
@@ -155,6 +159,7 @@ class Run:
     def _execute(self) -> Errors:
         """Execute once, and return the uncaught exceptions of all threads, the first one first."""
         starts, stage = self._starts, self._stages[-1]
+        self._restore()
         starts.begin()
         error: BaseException | None = None
         if self._perturbation is not None:  # off between executions: there we may use what is under test
@@ -184,6 +189,17 @@ class Run:
         if error is not None and not any(error is known for _, known in errors):
             errors.append(("MainThread", error))
         return errors
+
+    def _restore(self) -> None:
+        """Put back what the modules held, unless a thread that was left over may be using it."""
+        if threading.active_count() == self._threads_then:
+            self._globals.restore()
+
+    def _give(self, holder: Any, component: Callable[[], Any]) -> None:
+        """Have the target use another component, in this and all later executions."""
+        self._restore()
+        holder.component = component()
+        self._globals = Globals(programs_modules(), self._target)
 
     def _call(self) -> None:
         if self._job.threads is None:

@@ -135,7 +135,7 @@ def subject(resource: str) -> str:
         return resource
     owner, key = call["owner"], call["key"]
     if not owner:
-        return f"file {key}"
+        return f"file {key}" if key else "the file system"
     return f"{owner}[{key}]" if key else owner
 
 

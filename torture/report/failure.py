@@ -14,9 +14,10 @@ from collections.abc import Iterator, Sequence
 from torture.findings import Finding, FindingKind
 from torture.report import steps
 from torture.report.cause import interference, thread_names
-from torture.report.hinge import no_return_sentence, twin_sentence
+from torture.report.hinge import early_sentence, no_return_sentence, twin_sentence
 from torture.report.steps import Elision, Line, Row, Switch
 from torture.trace.event import Trace
+from torture.trace.site import Kind
 
 HEIGHT = 60  # lines
 MESSAGE_HEIGHT = 16  # lines of the message, at most
@@ -62,6 +63,9 @@ def render(finding: Finding, trace: Trace, *, width: int = 80, command: str) -> 
 
 
 def _hinges(finding: Finding, trace: Trace) -> Iterator[str]:
+    early = next((event for event in trace.events if event.kind == Kind.TIMER), None)
+    if early is not None:
+        yield early_sentence(early, thread_names(trace)[early.thread])
     if finding.twin is not None:
         yield twin_sentence(finding.twin)
     if finding.no_return is not None:

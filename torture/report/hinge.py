@@ -45,6 +45,12 @@ def twin_sentence(twin: Twin) -> str:
     return f"It passes if {twin.instead} goes first, not {twin.runs}, {_standing(twin)}."
 
 
+def early_sentence(early: Event, thread: str) -> str:
+    """Return that a timer fired early; ``thread`` is the name of the one that waited for it."""
+    where = f" ({place(early)})" if early.file else ""
+    return f"Timing: the wait of {thread}{where} ends a little early, as it does where the others are slow."
+
+
 def no_return_sentence(found: NoReturn, thread: str) -> str:
     """Return from where on all is lost; ``thread`` is the name of the one that takes the step."""
     if found.step is None:
@@ -59,7 +65,7 @@ def operation(event: Event, known: str = "") -> str:
     """Return an operation as a noun, with its place; ``known`` is the resource that was spoken of."""
     kind = Kind(event.kind)
     noun = _NOUNS.get(kind, kind.value)
-    if event.resource.endswith(")") and kind in (Kind.READ, Kind.WRITE):
+    if event.resource.endswith(")") and kind in (Kind.READ, Kind.WRITE, Kind.IO):
         what = f"call of {event.resource}"
     elif ".waiter#" in event.resource:
         what = f"wait for {event.resource.partition('.waiter#')[0]}"

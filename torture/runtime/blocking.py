@@ -13,6 +13,7 @@ import select
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from torture.runtime import originals
 from torture.runtime.kernel import KERNEL
 from torture.runtime.primitives import primitive
 from torture.runtime.thread import VirtualThread
@@ -30,6 +31,11 @@ _flock = fcntl.flock
 
 Wanted = list[tuple[int, int]]  # descriptor, poll events
 
+# Seconds that the world outside gets where only it can wake a thread.
+_CHILDREN = 4.0  # from the program's own child processes: less than what counts as blocked outside control
+_LONG = 1.0  # from others, as long as there was no deadlock,
+_SHORT = 0.005  # and afterwards: what is executed then is executed to explain it
+
 
 class Descriptors:
     """Which thread waits for which descriptors; what the kernel asks when nothing can run."""
@@ -37,6 +43,7 @@ class Descriptors:
     def __init__(self) -> None:
         self._waiting: dict[int, tuple[VirtualThread, Callable[[], bool]]] = {}
         self._epoch = -1
+        self._patience = _LONG
 
     def wait(self, ready: Callable[[], bool], label: object, timeout: float | None) -> bool:
         """Suspend the current thread until ``ready``; False when ``timeout`` seconds went by first."""
@@ -65,15 +72,26 @@ class Descriptors:
         return bool(self._waiting) and self._epoch == KERNEL.epoch
 
     def poll(self, patience: float) -> bool:
-        """Wake the threads whose descriptors are ready, in the order of their numbers."""
-        woken = self._wake()
-        if not woken and patience > 0:
-            plain_poll().poll(min(patience, 0.01) * 1000)  # other processes need real time
-            self._rounds = getattr(self, "_rounds", 0) + 1
-            woken = self._wake() or self._rounds * 0.01 < patience
-        if woken and patience == 0:
-            self._rounds = 0
-        return woken
+        """Wake the threads whose descriptors are ready, in the order of their numbers.
+
+        Nothing can run: so long as the program has child processes, time that passes is real, for they need it.
+        """
+        waits = self.waiting()
+        if waits and self._wake():
+            return True
+        timers = KERNEL.clock.timers
+        if children_run():
+            patience = (timers[0][0] - KERNEL.clock.now) / 1e9 if timers else _CHILDREN
+        elif waits and patience > 0:
+            patience, self._patience = min(patience, self._patience), _SHORT
+        else:
+            return False
+        end = originals.monotonic() + min(patience, _CHILDREN)
+        while (left := end - originals.monotonic()) > 0:
+            plain_poll().poll(min(left, 0.01) * 1000)
+            if waits and self._wake():
+                return True
+        return False
 
     def _wake(self) -> bool:
         woken = False
@@ -94,6 +112,14 @@ class FileSystem:
     """The file system."""
 
     __slots__ = ()
+
+
+def children_run() -> bool:
+    """Tell whether the program has a child process, and none that ended and was not waited for."""
+    try:
+        return os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+    except ChildProcessError:
+        return False
 
 
 DESCRIPTORS = Descriptors()

@@ -46,7 +46,7 @@ def connect(*arguments: Any, **settings: Any) -> Any:
     if not KERNEL.controls():
         return real_connect(*arguments, **settings)
     named = dict(zip(_PARAMETERS, arguments[1:], strict=False)) | settings
-    KERNEL.decide(_CALL, FILES, None, True)
+    KERNEL.decide(_CALL, FILES, None, True, "sqlite3.connect")
     if len(arguments) > 1:
         connection = real_connect(arguments[0], 0.0, *arguments[2:], **settings)
     else:
@@ -65,7 +65,8 @@ def stand_in(method: Any) -> Callable[..., Any]:
             return method(*arguments, **settings)
         connection = getattr(method.__self__, "connection", method.__self__)
         epoch, ident, checks, timeout = _made.get(id(connection), (-1, 0, False, 0.0))
-        KERNEL.decide(_CALL, FILES, None, True)
+        name = f"{type(method.__self__).__name__}.{method.__name__}"
+        KERNEL.decide(_CALL, FILES, None, True, name)
         if checks and epoch == KERNEL.epoch and ident != KERNEL.current.ident:
             raise sys.modules["sqlite3"].ProgrammingError(
                 "SQLite objects created in a thread can only be used in that same thread. The object was created "

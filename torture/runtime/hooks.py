@@ -18,13 +18,10 @@ class Recorder(Protocol):
 
 
 class Idle(Protocol):
-    """Waits outside the kernel (file descriptors) when no thread can run."""
+    """Waits outside the kernel (file descriptors, child processes) when no thread can run."""
 
     def poll(self, patience: float) -> bool:
         """Wake threads whose descriptors are ready; True when one was woken."""
-
-    def waiting(self) -> bool:
-        """Tell whether any thread waits for a descriptor."""
 
 
 class EventLoop(Protocol):

@@ -435,14 +435,14 @@ class Kernel:
     def _wait_for_world(self, patience: float = 1.0) -> bool:
         """Look at the descriptors, else jump to the next timer, else wait ``patience`` seconds for descriptors."""
         idle = self.idle
-        if idle is not None and idle.waiting() and idle.poll(0.0):
+        if idle is not None and idle.poll(0.0):
             return True
         index = self.clock.jump(self._is_stale)
         if index is not None:
             late = LATE if self.clock.was_late else ALL_STEPS
             self._timer_fires(index, IN_VAIN if self.enabled else late)
             return True
-        return patience > 0 and idle is not None and idle.waiting() and idle.poll(patience)
+        return patience > 0 and idle is not None and idle.poll(patience)
 
 
 CARRIER, WITHOUT_GREENLETS = default_carrier()

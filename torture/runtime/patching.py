@@ -18,7 +18,7 @@ from collections.abc import Callable
 from types import CellType, ModuleType
 from typing import Any
 
-from torture.runtime import blocking, callbacks, databases, originals, threads, timing
+from torture.runtime import blocking, caches, callbacks, databases, event_loops, originals, threads, timing
 from torture.runtime.baton import Carried
 from torture.runtime.clock import EPOCH
 from torture.runtime.kernel import KERNEL
@@ -73,6 +73,7 @@ def install() -> None:
     module.Event.is_set = _is_set
     module.Event.isSet = _is_set
     by_value |= blocking.install()
+    caches.install()
     if sys.version_info >= (3, 13):
         thread.lock = thread.LockType = Lock
     module._PyRLock = RLock
@@ -136,7 +137,7 @@ def rebase_logging() -> None:
 
 def install_imported() -> None:
     """Do the same for modules that are seen to only where the program has imported them."""
-    keep_event_loops_apart()
+    event_loops.install()
     by_value = databases.install()
     if by_value:
         sweep_names(by_value)
@@ -149,23 +150,6 @@ def install_imported() -> None:
 
 
 _sockets_installed = False
-
-
-def keep_event_loops_apart() -> None:
-    """Have the kernel switch asyncio's running loop with the threads, where the program has imported it."""
-    asyncio: Any = sys.modules.get("asyncio.events")
-    if asyncio is not None and KERNEL.event_loop is None:
-        KERNEL.event_loop = _EventLoop(asyncio._get_running_loop, asyncio._set_running_loop)
-
-
-class _EventLoop:
-    """An :class:`torture.runtime.hooks.EventLoop`."""
-
-    __slots__ = ("run", "running")
-
-    def __init__(self, running: Callable[[], object], run: Callable[[object], None]) -> None:
-        self.running = running
-        self.run = run
 
 
 def sweep_names(by_value: dict[int, Any]) -> None:

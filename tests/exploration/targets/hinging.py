@@ -2,6 +2,7 @@
 
 import queue
 import threading
+import time
 
 
 def _together(*workers):
@@ -106,3 +107,41 @@ def always_fails():
 
     _together(sets, sets)
     assert cell.value == 2
+
+
+def gives_up_before_the_second():
+    items = queue.Queue()
+    got = []
+
+    def consumes():
+        try:
+            while len(got) < 2:
+                got.append(items.get(timeout=1))
+        except queue.Empty:
+            pass
+
+    def produces():
+        for item in "ab":
+            time.sleep(0.95)
+            items.put(item)
+
+    _together(consumes, produces)
+    assert got == ["a", "b"]
+
+
+def published_before_it_is_there():
+    cell = Cell()
+    cell.value = 0
+    slots = [None] * 2
+    got = []
+
+    def produces():
+        cell.value += 1
+        slots[0] = 1
+
+    def consumes():
+        if cell.value:
+            got.append(slots[0])
+
+    _together(produces, consumes)
+    assert None not in got

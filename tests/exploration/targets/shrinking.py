@@ -110,3 +110,17 @@ def wide_window():
 
     _together(withdraw, withdraw)
     assert balance.value == -2
+
+
+def polite():
+    """Each gives way to the other, for ever: a schedule of thousands of switches."""
+    left, right = threading.Lock(), threading.Lock()
+
+    def pass_by(mine, other):
+        while True:
+            with mine:
+                if other.acquire(blocking=False):
+                    other.release()
+                    return
+
+    _together(lambda: pass_by(left, right), lambda: pass_by(right, left))

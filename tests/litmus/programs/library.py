@@ -1,4 +1,4 @@
-"""Standard-library code that is opened and rewritten: ``collections.Counter``, ``logging``, ``contextlib``.
+"""Standard-library code that is opened and rewritten: ``collections.Counter``, ``logging``, ``contextlib``, ``functools``.
 
 These modules use ``__dict__`` and ``setattr``, so every attribute load is a scheduling point: the programs with
 two threads stay minimal, the others do their work on one thread at a time.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from contextlib import contextmanager
+from functools import lru_cache
 from threading import Lock, Thread
 
 from tests.litmus.corpus import Outcome, litmus
@@ -108,3 +109,21 @@ def generator_as_context_manager() -> Outcome:
 
     alone(work)
     return (entered[0], lock.acquire(blocking=False))
+
+
+@litmus(free_threaded={(1, True), (2, False)}, gil={(1, True), (2, False)})
+def call_cached_function() -> Outcome:
+    """It looks, calls without a lock, and keeps: a second caller in between calls, too."""
+    calls: list[int] = []
+    results: list[object] = []
+
+    @lru_cache(maxsize=None)
+    def make() -> object:
+        calls.append(1)
+        return object()
+
+    thread = Thread(target=lambda: results.append(make()))
+    thread.start()
+    mine = make()
+    thread.join()
+    return (len(calls), results[0] is mine)

@@ -1,0 +1,330 @@
+"""What a program's modules hold, put back before each execution: every one starts as the first did.
+
+Without it ``counter = 0`` at the top of a module is 2 when the second execution starts: a correct program fails, and an
+object that is made at most once is never made again. Each object is put back in place, for others may refer to it.
+
+Not put back: what C code keeps to itself (generators, files, connections), and the standard library's own state but
+that of ``random``.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import os
+import random
+import site
+import sys
+import sysconfig
+from ast import literal_eval
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable
+from functools import partial
+from types import BuiltinMethodType, CellType, FunctionType, MemberDescriptorType, MethodType, ModuleType
+from typing import Any
+
+from torture.instrument.learn import NEVER
+
+_MOST = 50_000  # objects that are looked at
+_HEAP_TYPE = 1 << 9  # in the __flags__ of a class that a ``class`` statement made
+_OURS = NEVER - {"weakref", "_weakrefset"} | {"typing", "__main__"}
+_QUEUES = "torture.runtime.patching"  # what stands there for a class of the standard library
+_CACHED: type = type(functools.cache(len))
+_EMPTY: Any = object()  # what an unbound cell or slot holds
+_COUNT = type(itertools.count())
+
+PutBack = Callable[[], None]
+
+
+def programs_modules() -> list[ModuleType]:
+    """Return the modules that are loaded and neither the standard library's nor what runs the exploration."""
+    library = tuple(
+        {os.path.realpath(sysconfig.get_path(name)) + os.sep for name in ("stdlib", "platstdlib")}
+    )
+    installed = tuple(os.path.realpath(folder) + os.sep for folder in site.getsitepackages())
+    found = []
+    for name, module in sorted(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if not isinstance(module, ModuleType) or not file or _ours(name):
+            continue
+        path = os.path.realpath(file)
+        if path.endswith(".py") and (not path.startswith(library) or path.startswith(installed)):
+            found.append(module)
+    return found
+
+
+class Globals:
+    """The state of modules, and of a function's closure, as it is now."""
+
+    def __init__(self, modules: Iterable[ModuleType], function: object = None) -> None:
+        modules = list(modules)
+        self._names = {module.__name__ for module in modules}
+        self._put_back: list[PutBack] = []
+        self._without: list[dict[Any, Any]] = []  # dictionaries that were empty: most of them remain so
+        self._seen: dict[int, object] = {}
+        self._left: list[object] = [function]
+        self._draws = False  # whether they use the numbers that ``random`` makes
+        for module in modules:
+            self._namespace(vars(module))
+        while self._left and len(self._seen) < _MOST:
+            self._keep(self._left.pop())
+        self._seen.clear()
+        if self._draws:
+            self._put_back.append(partial(random.setstate, random.getstate()))
+
+    def restore(self) -> None:
+        """Put everything back that is not as it was."""
+        if any(self._without):
+            for attributes in self._without:
+                attributes.clear()
+        for put_back in self._put_back:
+            put_back()
+
+    def _keep(self, obj: Any) -> None:
+        """Note how to put one object back, and what it refers to."""
+        if id(obj) in self._seen:
+            return
+        self._seen[id(obj)] = obj
+        kind = type(obj)
+        if issubclass(kind, (list, dict, set, deque, bytearray)):
+            self._container(obj)
+        elif kind in (tuple, frozenset):
+            self._left += obj
+        elif kind is FunctionType:
+            self._function(obj)
+        elif kind is MethodType:
+            self._left += (obj.__self__, obj.__func__)
+        elif kind in (staticmethod, classmethod):
+            self._left.append(obj.__func__)
+        elif kind is property:
+            self._left += (obj.fget, obj.fset, obj.fdel)
+        elif kind is partial:
+            self._left += (obj.func, *obj.args, *obj.keywords.values())
+        elif kind is _CACHED:
+            self._left.append(obj.__wrapped__)
+            if not obj.cache_info().currsize:
+                self._put_back.append(obj.cache_clear)
+        elif issubclass(kind, type):
+            if obj.__module__ in self._names:
+                self._class(obj)
+            return
+        if kind.__flags__ & _HEAP_TYPE and (kind.__module__ == _QUEUES or not _ours(kind.__module__)):
+            self._instance(obj)
+
+    def _namespace(self, names: dict[str, Any]) -> None:
+        """Keep a module's names; they are put back one by one, for the module is in use."""
+        kept = {name: value for name, value in names.items() if not _special(name)}
+        self._left += kept.values()
+        self._draws = self._draws or any(map(_draws, kept.values()))
+        self._counts(kept, names.__setitem__)
+        before = _ids(names)
+
+        def put_back() -> None:
+            nonlocal before
+            if _ids(names) == before:
+                return
+            for name in [name for name in names if name not in kept and not _special(name)]:
+                del names[name]
+            for name, value in kept.items():
+                if names.get(name, _EMPTY) is not value:
+                    names[name] = value
+            before = _ids(names)
+
+        self._put_back.append(put_back)
+
+    def _class(self, cls: Any) -> None:
+        attributes = cls.__dict__
+        kept = {name: value for name, value in attributes.items() if not _special(name)}
+        self._left += kept.values()
+        self._counts(kept, partial(type.__setattr__, cls))
+        before = _ids(attributes)
+
+        def put_back() -> None:
+            nonlocal before
+            if _ids(attributes) == before:
+                return
+            for name in [name for name in attributes if name not in kept and not _special(name)]:
+                type.__delattr__(cls, name)
+            for name, value in kept.items():
+                if attributes.get(name, _EMPTY) is not value:
+                    type.__setattr__(cls, name, value)
+            before = _ids(attributes)
+
+        self._put_back.append(put_back)
+
+    def _counts(self, kept: dict[str, Any], put: Callable[[str, Any], None]) -> None:
+        """Have counters of the names start again where they were; they cannot be set, so others take their place."""
+        for name, value in kept.items():
+            if type(value) is _COUNT:
+                told = repr(value)
+                start = literal_eval(told.removeprefix("count").replace(")", ",)"))
+
+                def put_back(name: str = name, told: str = told, start: tuple[int, ...] = start) -> None:
+                    if repr(kept[name]) != told:
+                        kept[name] = itertools.count(*start)
+                        put(name, kept[name])
+
+                self._put_back.append(put_back)
+
+    def _function(self, function: FunctionType) -> None:
+        if _ours(function.__globals__.get("__name__")):
+            return
+        if function.__module__ in self._names:
+            self._attributes(function.__dict__)
+        self._left += function.__defaults__ or ()
+        self._left += (function.__kwdefaults__ or {}).values()
+        for cell in function.__closure__ or ():
+            self._cell(cell)
+
+    def _cell(self, cell: CellType) -> None:
+        if id(cell) in self._seen:
+            return
+        self._seen[id(cell)] = cell
+        value = _contents(cell)
+        self._left.append(value)
+
+        def put_back() -> None:
+            if _contents(cell) is not value:
+                if value is _EMPTY:
+                    del cell.cell_contents
+                else:
+                    cell.cell_contents = value
+
+        self._put_back.append(put_back)
+
+    def _instance(self, obj: Any) -> None:
+        if issubclass(type(obj), random.Random):
+            self._put_back.append(partial(obj.setstate, obj.getstate()))
+            return
+        try:
+            attributes = object.__getattribute__(obj, "__dict__")
+        except AttributeError:
+            attributes = None
+        if type(attributes) is dict:
+            self._attributes(attributes)
+        for base in type(obj).__mro__:
+            for member in vars(base).values():
+                if type(member) is MemberDescriptorType and base.__flags__ & _HEAP_TYPE:
+                    self._slot(obj, member)
+
+    def _slot(self, obj: Any, member: MemberDescriptorType) -> None:
+        def read() -> Any:
+            try:
+                return member.__get__(obj)
+            except AttributeError:
+                return _EMPTY
+
+        value = read()
+        self._left.append(value)
+
+        def put_back() -> None:
+            if read() is not value:
+                if value is _EMPTY:
+                    member.__delete__(obj)
+                else:
+                    member.__set__(obj, value)
+
+        self._put_back.append(put_back)
+
+    def _attributes(self, attributes: dict[Any, Any]) -> None:
+        if attributes:
+            self._container(attributes)
+        else:
+            self._without.append(attributes)
+
+    def _container(self, obj: Any) -> None:
+        base: Any = next(base for base in _CONTAINERS if issubclass(type(obj), base))
+        if issubclass(base, dict):
+            if obj is sys.modules:
+                return
+            items = list(base.items(obj))
+            self._left += itertools.chain.from_iterable(items)
+        else:
+            items = list(base.__iter__(obj))
+            if base is not bytearray:
+                self._left += items
+        read, write = _CONTAINERS[base]
+        if base is set and items:
+            write(obj, items)  # from now on it has the order that it has when it is filled at once
+        before = read(obj)
+
+        def put_back() -> None:
+            if read(obj) != before:
+                write(obj, items)
+
+        self._put_back.append(put_back)
+
+
+def _ours(module: object) -> bool:
+    """Tell whether a module is the exploration's: what it keeps goes on from execution to execution."""
+    return str(module).partition(".")[0] in _OURS
+
+
+def _special(name: str) -> bool:
+    return name.startswith("__") and name.endswith("__")
+
+
+def _draws(value: Any) -> bool:
+    """Tell whether a value is :mod:`random`, or one of its functions."""
+    is_method = type(value) in (MethodType, BuiltinMethodType)
+    return value is random or (is_method and type(value.__self__) is random.Random)
+
+
+def _ids(mapping: Any) -> tuple[list[int], list[int]]:
+    """Return what tells whether a mapping is the same, without asking the objects in it."""
+    return list(map(id, mapping)), list(map(id, mapping.values()))
+
+
+def _ids_of_items(mapping: dict[Any, Any]) -> tuple[list[int], list[int]]:
+    return list(map(id, dict.keys(mapping))), list(map(id, dict.values(mapping)))
+
+
+def _ids_in_order(mapping: OrderedDict[Any, Any]) -> tuple[list[int], list[int]]:
+    return list(map(id, OrderedDict.keys(mapping))), list(map(id, OrderedDict.values(mapping)))
+
+
+def _contents(cell: CellType) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return _EMPTY
+
+
+def _fill_dict(mapping: dict[Any, Any], items: list[Any]) -> None:
+    dict.clear(mapping)
+    dict.update(mapping, items)
+
+
+def _fill_ordered(mapping: OrderedDict[Any, Any], items: list[Any]) -> None:
+    OrderedDict.clear(mapping)
+    for key, value in items:
+        OrderedDict.__setitem__(mapping, key, value)
+
+
+def _fill_list(sequence: list[Any], items: list[Any]) -> None:
+    list.__setitem__(sequence, slice(None), items)
+
+
+def _fill_set(members: set[Any], items: list[Any]) -> None:
+    set.clear(members)
+    set.update(members, items)
+
+
+def _fill_deque(sequence: deque[Any], items: list[Any]) -> None:
+    deque.clear(sequence)
+    deque.extend(sequence, items)
+
+
+def _fill_bytes(sequence: bytearray, items: list[Any]) -> None:
+    bytearray.__setitem__(sequence, slice(None), bytes(items))
+
+
+# Kind of container -> what is compared, and how it is filled.
+_CONTAINERS: dict[type, tuple[Callable[[Any], Any], Callable[[Any, list[Any]], None]]] = {
+    OrderedDict: (_ids_in_order, _fill_ordered),
+    dict: (_ids_of_items, _fill_dict),
+    list: (lambda obj: list(map(id, list.__iter__(obj))), _fill_list),
+    set: (lambda obj: list(map(id, set.__iter__(obj))), _fill_set),
+    deque: (lambda obj: list(map(id, deque.__iter__(obj))), _fill_deque),
+    bytearray: (bytes, _fill_bytes),
+}
