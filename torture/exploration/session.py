@@ -89,7 +89,7 @@ class Session:
         ran = self._learner.modules
         state.restore()
         patching.install_imported()  # imported by a function of the target
-        self.executor.state = Globals(programs_modules(), target)
+        self.executor.state = Globals(programs_modules(self.own, ran), target)
         learnt = self._choose_modules(ran) if modules is None else modules
         self._instrument(learnt)
         self.hidden_locks = tuple(

@@ -18,7 +18,7 @@ import sys
 import sysconfig
 from ast import literal_eval
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from functools import partial
 from types import BuiltinMethodType, CellType, FunctionType, MemberDescriptorType, MethodType, ModuleType
 from typing import Any
@@ -36,8 +36,13 @@ _COUNT = type(itertools.count())
 PutBack = Callable[[], None]
 
 
-def programs_modules() -> list[ModuleType]:
-    """Return the modules that are loaded and neither the standard library's nor what runs the exploration."""
+def programs_modules(own: str = "", ran: Container[str] | None = None) -> list[ModuleType]:
+    """Return the modules that are loaded and neither the standard library's nor what runs the exploration.
+
+    Where it is known which ones ``ran``, of those outside the folder of the module ``own`` only these: a program may
+    import hundreds, which nothing changes.
+    """
+    folder = os.path.dirname(os.path.realpath(getattr(sys.modules.get(own), "__file__", None) or "")) + os.sep
     library = tuple(
         {os.path.realpath(sysconfig.get_path(name)) + os.sep for name in ("stdlib", "platstdlib")}
     )
@@ -48,7 +53,10 @@ def programs_modules() -> list[ModuleType]:
         if not isinstance(module, ModuleType) or not file or _ours(name):
             continue
         path = os.path.realpath(file)
-        if path.endswith(".py") and (not path.startswith(library) or path.startswith(installed)):
+        is_installed = path.startswith(installed)
+        if not path.endswith(".py") or (path.startswith(library) and not is_installed):
+            continue
+        if ran is None or name in ran or (path.startswith(folder) and not is_installed):
             found.append(module)
     return found
 
@@ -203,8 +211,10 @@ class Globals:
         if type(attributes) is dict:
             self._attributes(attributes)
         for base in type(obj).__mro__:
+            if "__slots__" not in vars(base):
+                continue  # members of a class in C may be read-only, or must not change behind its back
             for member in vars(base).values():
-                if type(member) is MemberDescriptorType and base.__flags__ & _HEAP_TYPE:
+                if type(member) is MemberDescriptorType:
                     self._slot(obj, member)
 
     def _slot(self, obj: Any, member: MemberDescriptorType) -> None:
