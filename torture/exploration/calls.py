@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections import OrderedDict, defaultdict
 from functools import partial
+from itertools import chain
 from types import (
     FunctionType,
     GeneratorType,
@@ -59,6 +60,8 @@ def of_method(site: Site, function: Any, first: object, effect: Effect) -> Any:
 
 def of_function(site: Site, function: Any, first: object, effect: Effect) -> Any:
     """Announce a call of a function or type that a table knows."""
+    if effect.shows and type(first) in given.INERT:
+        return function
     if effect.steps == "many" or effect.snapshot or effect.calls_back:
         made = substitution.stand_in_for_function(site, function, first)
         if made is not None:
@@ -92,7 +95,11 @@ def of_other_method(site: Site, function: Any, first: object) -> Any:
             _announce(site, function.__name__, owner, None, effect)
         return function
     if kind is str:
+        if type(first) in given.INERT and function.__name__ != "format":
+            return function
         return substitution.stand_in_for_text_method(site, function) or function
+    if owner is chain and _kernel.controls():
+        return partial(given.chain_each, site, function)
     made = controlled(function, owner)
     return given.given(site, function, first) if made is function else made
 

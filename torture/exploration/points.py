@@ -35,7 +35,6 @@ from torture.instrument.atomicity import (
     ONE_STEP_SOURCES,
     SHARED_ONLY,
     VIEWS,
-    WRAPPING,
 )
 from torture.runtime import callbacks
 from torture.runtime.kernel import KERNEL
@@ -129,15 +128,13 @@ class KernelPoints:
             ):
                 steps.pass_unsynchronised(site, used_by(obj), "next", canonical(below(obj)))
                 return
-            if iterates:
-                end = below(obj)
-                if passes_points(end) or (end is obj and kind in WRAPPING):
-                    return
-                obj = end
             kernel = _kernel
             if kernel.countdown > 1:
                 kernel.countdown -= 1
                 return
+            if iterates:
+                end = below(obj)
+                obj = obj if passes_points(end) else end
             kernel.decide(site, canonical(obj), None, site.kind is not Kind.READ)
 
     def source(self, site: Site, obj: object) -> object:

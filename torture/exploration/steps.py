@@ -225,7 +225,6 @@ class Shape:
     most: int = 1
     keywords: bool = False
     method: bool = True
-    always: bool = False  # whatever the first argument is
 
 
 class _Free:
@@ -257,7 +256,7 @@ class Stepwise:
         "_iterable",
         "_iterator",
         "_name",
-        "_perhaps_private",
+        "_owners",
         "_resource",
         "_shared",
         "_site",
@@ -270,7 +269,7 @@ class Stepwise:
         iterable: Any,
         *,
         shared_iterator: bool = False,
-        perhaps_private: bool = False,
+        owners: int = 0,
     ) -> None:
         self._site = site
         self._name = name
@@ -279,7 +278,9 @@ class Stepwise:
         self._iterable = iterable
         self._iterator: Iterator[Any] | None = None
         self._shared = shared_iterator
-        self._perhaps_private = perhaps_private  # ``iterable``, now or later
+        self._owners = (
+            owners  # references that one thread has to ``iterable``, which nobody else had; 0: many have it
+        )
 
     def __iter__(self) -> Self:
         if self._iterator is None:
@@ -291,7 +292,7 @@ class Stepwise:
     def __next__(self) -> Any:
         if self._shared:
             pass_unsynchronised(self._site, used_by(self._iterable), self._name, self._resource)
-        elif paced(self._count) and not (self._perhaps_private and is_private(self._iterable, 2, 1)):
+        elif paced(self._count) and sys.getrefcount(self._iterable) - 3 > self._owners:
             pass_point(self._site, self._resource, None, False, self._name)
         self._count += 1
         assert self._iterator is not None

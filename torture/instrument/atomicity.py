@@ -48,6 +48,7 @@ class Effect:
     form: Form = Form.CONTAINER
     snapshot: bool = False
     calls_back: bool = False
+    shows: bool = False  # makes a text of it
 
 
 _READ, _READ_KEY = Effect(Kind.READ), Effect(Kind.READ, keyed=True)
@@ -198,7 +199,8 @@ FUNCTIONS: dict[object, Effect] = {
     any: _READ_EACH,
     all: _READ_EACH,
     deque: _READ_EACH,
-    **dict.fromkeys((str, repr, ascii, format, print), _READ_EACH),
+    **dict.fromkeys((str, repr, ascii, format), Effect(Kind.READ, steps="many", shows=True)),
+    print: _READ_EACH,
     bool: _READ,
     **dict.fromkeys((bytes, bytearray, functools.reduce, math.fsum, math.prod), _READ_EACH),
     reversed: _READ,
