@@ -10,15 +10,16 @@ from __future__ import annotations
 import bisect
 import collections
 import functools
+import gc
 import heapq
 import itertools
 import math
 import operator
+import sys
 from array import array
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass
-from sys import version_info
 from types import (
     BuiltinFunctionType,
     CodeType,
@@ -249,8 +250,9 @@ ATTRIBUTE_SLOTS: dict[str, Effect] = {
 
 # These functions read no container, whatever they are given, and call nothing.
 HARMLESS: frozenset[object] = frozenset(
-    {isinstance, issubclass, callable, id, hash, ord, chr, abs, round, divmod}
-)
+    {isinstance, issubclass, callable, id, hash, ord, chr, abs, round, divmod, sys.getrefcount, sys.getsizeof,
+     sys.intern, gc.get_referents, gc.get_referrers, gc.is_tracked}
+)  # fmt: skip
 # Modules whose functions go through all that an object leads to.
 GO_THROUGH_ALL: frozenset[str] = frozenset({"_pickle", "marshal"})
 # Modules whose functions read or call other arguments than the first.
@@ -369,5 +371,5 @@ SILENT_WHEN_WARM: dict[tuple[int, int], dict[object, str]] = {
     },
 }
 GIL_SILENT: frozenset[object] = frozenset(
-    SILENT_WHEN_WARM.get(version_info[:2], SILENT_WHEN_WARM[max(SILENT_WHEN_WARM)])
+    SILENT_WHEN_WARM.get(sys.version_info[:2], SILENT_WHEN_WARM[max(SILENT_WHEN_WARM)])
 )
