@@ -30,6 +30,7 @@ from torture.instrument.atomicity import (
     READ_ARGUMENT,
     SHARED_ONLY,
     UNSAFE_WRITES,
+    VIEWS,
     Effect,
 )
 from torture.instrument.files import ANY_PATH, FILE_FUNCTIONS, FILE_METHODS, FILE_TYPES
@@ -162,6 +163,9 @@ def _announce(site: Site, name: str, obj: object, key: object, effect: Effect) -
             attribute = "__dict__" if name == "vars" else None
             decide_attribute(site, obj, attribute, effect.kind is not Kind.READ, name)
         return
+    if kind in VIEWS:
+        obj = below(obj)
+        kind = type(obj)
     iterates = kind in ITERATORS or kind in SHARED_ONLY
     if not iterates and not issubclass(kind, _BASES):
         return

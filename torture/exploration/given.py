@@ -16,6 +16,7 @@ from types import (
     BuiltinMethodType,
     FunctionType,
     GeneratorType,
+    MappingProxyType,
     MethodDescriptorType,
     MethodType,
     MethodWrapperType,
@@ -53,6 +54,8 @@ INERT = IMMUTABLE_TYPES - {tuple, frozenset, slice, BuiltinMethodType}
 _UNCHANGING = (IMMUTABLE_TYPES - {BuiltinMethodType}) | {FunctionType, MethodType}
 _READ_LATER = (ITERATORS | SHARED_ONLY) - {GeneratorType}
 _GIVEN = 4  # references to an argument, while it is looked at
+# Those that lead to no other: nobody else has what is in one that nobody else has.
+_OWNED = MUTABLE_TYPES - {memoryview, MappingProxyType}
 _COLLECTED = frozenset({list, dict, set, frozenset})
 _DEEPEST = 3  # containers in containers
 
@@ -193,8 +196,11 @@ def _later(site: Site, name: str, source: Any, *, several: bool = False, referen
         owners = sys.getrefcount(source) - references - 1 if private else 0
         return Stepwise(site, name, source, owners=owners)
     if kind in _READ_LATER or kind is GeneratorType:
-        private = is_private(source, references, 2)
-        return source if private else Stepwise(site, name, source, shared_iterator=True)
+        owners = sys.getrefcount(source) - references - 1
+        if owners <= 0:  # made for this call
+            return source
+        owners = owners if is_private(source, references, 2) else 0
+        return Stepwise(site, name, source, shared_iterator=True, owners=owners)
     return pointed(site, source)
 
 
@@ -228,7 +234,7 @@ def _now(site: Site, name: str, source: Any) -> Any:
 
 def taken(site: Site, source: Any) -> Any:
     """Return what the elements of a container are taken from by an instruction, one by one."""
-    if is_unwatched() or not KERNEL.controls() or is_private(source, 3, 2):
+    if is_unwatched() or not KERNEL.controls() or (type(source) in _OWNED and is_private(source, 3, 2)):
         return source
     return Stepwise(site, "", source)
 
@@ -284,7 +290,8 @@ class Given:
         found: list[Any] = []
         for value in (*args, *kwargs.values()):
             if type(value) not in INERT:
-                _collect(value, found, _DEEPEST, private=is_private(value, 4, 1))
+                private = type(value) in _OWNED and is_private(value, 4, 1)
+                _collect(value, found, _DEEPEST, private=private)
         if found or _goes_through_all(function, args):
             if self._owner is not None:
                 _collect(self._owner, found, 0, private=False)

@@ -278,9 +278,9 @@ class Stepwise:
         self._iterable = iterable
         self._iterator: Iterator[Any] | None = None
         self._shared = shared_iterator
-        self._owners = (
-            owners  # references that one thread has to ``iterable``, which nobody else had; 0: many have it
-        )
+        # References that one thread has to ``iterable``, which nobody else had. What only leads to a container tells
+        # nothing about that.
+        self._owners = owners if shared_iterator or type(iterable) in MUTABLE_TYPES else _MANY
 
     def __iter__(self) -> Self:
         if self._iterator is None:
@@ -290,15 +290,18 @@ class Stepwise:
         return self
 
     def __next__(self) -> Any:
-        if self._shared:
+        others = sys.getrefcount(self._iterable) - _ITERATING > self._owners
+        if self._shared and others:
             pass_unsynchronised(self._site, used_by(self._iterable), self._name, self._resource)
-        elif paced(self._count) and sys.getrefcount(self._iterable) - 3 > self._owners:
+        elif paced(self._count) and (others or (self._shared and self._resource is not self._iterable)):
             pass_point(self._site, self._resource, None, False, self._name)
         self._count += 1
         assert self._iterator is not None
         return next(self._iterator)
 
 
+_MANY = -_PACE  # fewer owners than there can be
+_ITERATING = 3  # references that it has itself, and one while they are counted
 _REMEMBERS_SIZE = frozenset({dict, defaultdict, OrderedDict, Counter, set, deque, *VIEWS})
 
 

@@ -110,6 +110,7 @@ def shown(site: Site, obj: Any, *, private: bool) -> Any:
     kind = type(obj)
     if kind in INERT or not (has_steps(obj, str) or has_steps(obj, repr)):
         return obj
+    private = private and kind is not MappingProxyType
     made = _named.get(kind.__name__)
     if made is None:
         base = _Subscripted if issubclass(kind, (list, dict, MappingProxyType)) else Shown
@@ -160,7 +161,7 @@ def join_each(site: Site, function: Any, source: Any) -> Any:
     """Do as ``join`` does: read a list at once, anything else as ``list`` does."""
     kind = type(source)
     if kind in MUTABLE_TYPES or kind in VIEWS or kind in ITERATORS or kind in SHARED_ONLY:
-        private = is_private(source, 2, 1)
+        private = kind not in VIEWS and is_private(source, 2, 1)
         if kind in ONE_STEP_SOURCES[list]:
             if not private:
                 pass_snapshot(site, canonical(source), function.__name__)

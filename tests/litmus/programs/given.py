@@ -161,6 +161,38 @@ def read_only_view_of_a_dict() -> Outcome:
     return seen[0]
 
 
+@litmus(free_threaded={(0, 0), (1, 0), (1, 1)}, gil=WHOLE)
+def view_that_was_made_before() -> Outcome:
+    """The dict is read when the view is, at once."""
+    d = {1: 0, 2: 0}
+    values = d.values()
+    seen = []
+
+    def writer() -> None:
+        d[1] = 1
+        d[2] = 1
+
+    beside_main(writer, lambda: seen.append(list(values)))
+    return tuple(seen[0])
+
+
+@litmus(free_threaded=TORN, gil=WHOLE)
+def view_unpacked() -> Outcome:
+    d = {1: 0, 2: 0}
+    seen = []
+
+    def writer() -> None:
+        d[1] = 1
+        d[2] = 1
+
+    def reader() -> None:
+        left, right = d.values()
+        seen.append((left, right))
+
+    beside_main(writer, reader)
+    return seen[0]
+
+
 @litmus(free_threaded={(0,), (1,), (2,)}, gil={(0,), (2,)})
 def argument_of_a_container_of_ones_own() -> Outcome:
     items = [0, 0]
