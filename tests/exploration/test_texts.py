@@ -219,7 +219,7 @@ class Wrong(Pair):
         [1, [2]],
         (1,),
     ],
-    ids=repr,
+    ids=lambda subject: type(subject).__name__,
 )
 def test_patterns(subject: Any) -> None:
     def match(x: Any) -> Any:

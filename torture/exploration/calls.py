@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections import OrderedDict, defaultdict
 from functools import partial
+from itertools import chain
 from types import (
     FunctionType,
     GeneratorType,
@@ -30,6 +31,7 @@ from torture.instrument.atomicity import (
     READ_ARGUMENT,
     SHARED_ONLY,
     UNSAFE_WRITES,
+    VIEWS,
     Effect,
 )
 from torture.instrument.files import ANY_PATH, FILE_FUNCTIONS, FILE_METHODS, FILE_TYPES
@@ -62,6 +64,8 @@ def of_method(site: Site, function: Any, first: object, effect: Effect) -> Any:
 
 def of_function(site: Site, function: Any, first: object, effect: Effect) -> Any:
     """Announce a call of a function or type that a table knows."""
+    if effect.shows and type(first) in given.INERT:
+        return function
     if effect.steps == "many" or effect.snapshot or effect.calls_back:
         made = substitution.stand_in_for_function(site, function, first)
         if made is not None:
@@ -100,7 +104,11 @@ def of_other_method(site: Site, function: Any, first: object) -> Any:
             _announce(site, function.__name__, owner, None, effect)
         return function
     if kind is str:
+        if type(first) in given.INERT and function.__name__ != "format":
+            return function
         return substitution.stand_in_for_text_method(site, function) or function
+    if owner is chain and _kernel.controls():
+        return partial(given.chain_each, site, function)
     made = controlled(function, owner)
     if made is not function:
         return made
@@ -162,6 +170,9 @@ def _announce(site: Site, name: str, obj: object, key: object, effect: Effect) -
             attribute = "__dict__" if name == "vars" else None
             decide_attribute(site, obj, attribute, effect.kind is not Kind.READ, name)
         return
+    if kind in VIEWS:
+        obj = below(obj)
+        kind = type(obj)
     iterates = kind in ITERATORS or kind in SHARED_ONLY
     if not iterates and not issubclass(kind, _BASES):
         if natives.holds_state(kind):

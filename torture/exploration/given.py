@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from inspect import CO_OPTIMIZED
-from itertools import product
+from itertools import chain, product
 from operator import attrgetter, itemgetter, methodcaller
 from types import (
     BuiltinMethodType,
+    FunctionType,
     GeneratorType,
+    MappingProxyType,
     MethodDescriptorType,
+    MethodType,
     MethodWrapperType,
     ModuleType,
     WrapperDescriptorType,
@@ -26,11 +29,11 @@ from typing import Any, ClassVar
 
 from torture.exploration.resources import below, canonical, passes_points
 from torture.exploration.steps import (
-    Call,
     Stepwise,
     is_private,
     is_unwatched,
     pass_point,
+    pass_snapshot,
     pass_unsynchronised,
 )
 from torture.instrument.atomicity import (
@@ -51,13 +54,21 @@ from torture.trace.site import Site
 
 _BASES = tuple(MUTABLE_TYPES)
 INERT = IMMUTABLE_TYPES - {tuple, frozenset, slice, BuiltinMethodType}
+_UNCHANGING = (IMMUTABLE_TYPES - {BuiltinMethodType}) | {FunctionType, MethodType}
 _READ_LATER = (ITERATORS | SHARED_ONLY) - {GeneratorType}
-_GIVEN = 6  # references to an argument, while it is looked at
+_GIVEN = 4  # references to an argument, while it is looked at
+# Those that lead to no other: nobody else has what is in one that nobody else has.
+_OWNED = MUTABLE_TYPES - {memoryview, MappingProxyType}
 _COLLECTED = frozenset({list, dict, set, frozenset})
 _DEEPEST = 3  # containers in containers
 
 
 # -- callables -----------------------------------------------------------------------------------
+
+
+_ON_ARGUMENTS = frozenset(
+    {str, repr, ascii, format, len, bool, list, tuple, set, frozenset, sum, min, max, any, all}
+)
 
 
 class Pointed:
@@ -75,6 +86,8 @@ class Pointed:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         function = self._function
+        if len(args) == 1 and type(args[0]) in INERT and not kwargs and function in _ON_ARGUMENTS:
+            return function(*args)
         if KERNEL.controls():
             function = announced(self._site, function, args[0] if args else None)
         return function(*args, **kwargs)
@@ -160,67 +173,88 @@ def _attribute(site: Site, obj: Any, path: str) -> Any:
 # -- iterators that read when they are asked for elements ----------------------------------------
 
 
-def lazily(call: Call, *args: Any, **kwargs: Any) -> Any:
+def lazily(site: Site, function: Any, *args: Any, **kwargs: Any) -> Any:
     """Make an iterator of C over sources that pass a point before each element."""
-    several = sum(type(arg) in MUTABLE_TYPES or type(arg) in VIEWS for arg in args) > 1
-    sources = [_later(call, arg, several=several) for arg in args]
-    named = {name: pointed(call.site, value) for name, value in kwargs.items()}
-    return call.function(*sources, **named)
+    for arg in args:
+        if type(arg) not in _UNCHANGING:
+            break
+    else:
+        if not kwargs:
+            return function(*args)
+    several = function is chain or sum(type(arg) in MUTABLE_TYPES or type(arg) in VIEWS for arg in args) > 1
+    sources = [_later(site, function.__name__, arg, several=several) for arg in args]
+    named = {name: pointed(site, value) for name, value in kwargs.items()}
+    return function(*sources, **named)
 
 
-def _later(call: Call, source: Any, *, several: bool = False, references: int = _GIVEN) -> Any:
+def _later(site: Site, name: str, source: Any, *, several: bool = False, references: int = _GIVEN) -> Any:
     """Return what passes points for one of ``several`` sources: which one it is shows only here."""
     kind = type(source)
     if kind in INERT or passes_points(source):
         return source
     if kind in MUTABLE_TYPES or kind in VIEWS:
-        private = is_private(source, references, 3) and (kind not in VIEWS or is_private(below(source), 2, 3))
-        if private and not several:
+        private = is_private(source, references, 2) and (kind not in VIEWS or is_private(below(source), 2, 2))
+        if not several:  # whoever asks for an element finds the only container below
             return source
-        return Stepwise(call.site, call.name, source, perhaps_private=private)
+        owners = sys.getrefcount(source) - references - 1 if private else 0
+        return Stepwise(site, name, source, owners=owners)
     if kind in _READ_LATER or kind is GeneratorType:
-        private = is_private(source, references, 3)
-        return source if private else Stepwise(call.site, call.name, source, shared_iterator=True)
-    return pointed(call.site, source)
+        owners = sys.getrefcount(source) - references - 1
+        if owners <= 0:  # made for this call
+            return source
+        owners = owners if is_private(source, references, 2) else 0
+        return Stepwise(site, name, source, shared_iterator=True, owners=owners)
+    return pointed(site, source)
 
 
-def eagerly(call: Call, *args: Any, **kwargs: Any) -> Any:
+def chain_each(site: Site, function: Any, sources: Any) -> Any:
+    """Do as ``chain.from_iterable`` does."""
+
+    def each() -> Iterator[Any]:
+        for source in _later(site, "chain", sources, several=True):
+            yield _later(site, "chain", source, several=True)
+
+    return function(each())
+
+
+def eagerly(site: Site, function: Any, *args: Any, **kwargs: Any) -> Any:
     """Make an iterator of C that reads its sources at once, one after the other, as ``tuple`` does."""
-    sources = [_now(call, arg) for arg in args]
-    return call.function(*sources, **kwargs)
+    sources = [_now(site, function.__name__, arg) for arg in args]
+    return function(*sources, **kwargs)
 
 
-def _now(call: Call, source: Any) -> Any:
+def _now(site: Site, name: str, source: Any) -> Any:
     kind = type(source)
     if kind in INERT or not (kind in MUTABLE_TYPES or kind in VIEWS or kind in _READ_LATER):
         return source
-    if is_private(source, _GIVEN, 3) and kind not in VIEWS and below(source) is source:
+    if is_private(source, _GIVEN, 2) and kind not in VIEWS and below(source) is source:
         return source
     if kind in ONE_STEP_SOURCES[tuple]:
-        call.resource = source
-        call.read()
+        pass_snapshot(site, canonical(source), name)
         return source.copy()
-    return Stepwise(call.site, call.name, source)
+    return Stepwise(site, name, source)
 
 
 def taken(site: Site, source: Any) -> Any:
     """Return what the elements of a container are taken from by an instruction, one by one."""
-    if is_unwatched() or not KERNEL.controls() or is_private(source, 3, 2):
+    if is_unwatched() or not KERNEL.controls() or (type(source) in _OWNED and is_private(source, 3, 2)):
         return source
     return Stepwise(site, "", source)
 
 
-def reduce_each(call: Call, function: Any, source: Any, *rest: Any, **kwargs: Any) -> Any:
-    return call.function(pointed(call.site, function), _later(call, source, references=5), *rest, **kwargs)
+def reduce_each(site: Site, function: Any, reducer: Any, source: Any, *rest: Any) -> Any:
+    return function(
+        pointed(site, reducer), _later(site, function.__name__, source, several=True, references=3), *rest
+    )
 
 
-def count_each(call: Call, counts: Any, source: Any) -> Any:
-    pass_unsynchronised(call.site, counts, call.name, canonical(counts))
-    return call.function(counts, _later(call, source, references=5))
+def count_each(site: Site, function: Any, counts: Any, source: Any) -> Any:
+    pass_unsynchronised(site, counts, function.__name__, canonical(counts))
+    return function(counts, _later(site, function.__name__, source, several=True, references=3))
 
 
-def call_back(call: Call, function: Any, *rest: Any) -> Any:
-    return call.function(pointed(call.site, function), *rest)
+def call_back(site: Site, function: Any, called: Any, *rest: Any) -> Any:
+    return function(pointed(site, called), *rest)
 
 
 EAGER = frozenset({product, *(kind for kind in ITERATORS if kind.__name__.startswith(("perm", "comb")))})
@@ -259,7 +293,8 @@ class Given:
         found: list[Any] = []
         for value in (*args, *kwargs.values()):
             if type(value) not in INERT:
-                _collect(value, found, _DEEPEST, private=is_private(value, 4, 1))
+                private = type(value) in _OWNED and is_private(value, 4, 1)
+                _collect(value, found, _DEEPEST, private=private)
         if found or _goes_through_all(function, args):
             if self._owner is not None:
                 _collect(self._owner, found, 0, private=False)

@@ -33,7 +33,6 @@ from torture.instrument.atomicity import (
     ONE_STEP_SOURCES,
     SHARED_ONLY,
     VIEWS,
-    WRAPPING,
 )
 from torture.instrument.natives import KNOWS_ITS_CLASS, holds_state
 from torture.runtime import callbacks
@@ -131,15 +130,13 @@ class KernelPoints:
             ):
                 steps.pass_unsynchronised(site, used_by(obj), "next", canonical(below(obj)))
                 return
-            if iterates:
-                end = below(obj)
-                if passes_points(end) or (end is obj and kind in WRAPPING):
-                    return
-                obj = end
             kernel = _kernel
             if kernel.countdown > 1:
                 kernel.countdown -= 1
                 return
+            if iterates:
+                end = below(obj)
+                obj = obj if passes_points(end) else end
             kernel.decide(site, canonical(obj), None, site.kind is not Kind.READ)
         elif kind not in IMMUTABLE_TYPES and holds_state(kind):
             steps.pass_point(site, obj, None, site.form is Form.ITERATE)  # going on may change it

@@ -162,16 +162,17 @@ def _ordered_dict(job: _Job, d: OrderedDict[Any, Any]) -> str:
 
 
 def _view(job: _Job, view: Any) -> str:
+    job.private = False  # who has the container is not known
     job.read(below(view))
     return f"{type(view).__name__}({job.elements(list(view))})"
 
 
 def _proxy(job: _Job, proxy: Any) -> str:
-    return f"mappingproxy({text_of(job.site, canonical(proxy), repr, private=job.private)})"
+    return f"mappingproxy({text_of(job.site, canonical(proxy), repr, private=False)})"
 
 
 def _text_of_mapping(job: _Job, proxy: Any) -> str:
-    return text_of(job.site, canonical(proxy), str, private=job.private)
+    return text_of(job.site, canonical(proxy), str, private=False)
 
 
 def _namespace(job: _Job, space: Any) -> str:

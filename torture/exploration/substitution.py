@@ -9,9 +9,11 @@ import bisect
 import collections
 import functools
 from collections import defaultdict, deque
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from torture.exploration.given import EAGER, INERT, call_back, count_each, eagerly, lazily, reduce_each
+from torture.exploration.given import EAGER, call_back, count_each, eagerly, lazily, reduce_each
 from torture.exploration.resources import below
 from torture.exploration.standins import (
     AS_LIST,
@@ -67,21 +69,20 @@ _READ_ARGUMENT = frozenset(
 )
 _CONSUMER = Shape(consume, 1, 99, keywords=True, method=False)
 _SEARCH = Shape(bisect_each, 1, 99, keywords=True, method=False)
-_LAZY = Shape(lazily, 0, 99, keywords=True, method=False, always=True)
-_EAGER = Shape(eagerly, 0, 99, keywords=True, method=False, always=True)
-_SHOW = Shape(show_one, 1, 9, keywords=True, method=False, always=True)
-_SENTINEL = Shape(call_back, 2, 2, method=False, always=True)
 _FUNCTIONS: dict[object, Shape] = {
     **dict.fromkeys(ONE_STEP_SOURCES, _CONSUMER),
-    **dict.fromkeys(WRAPPING, _LAZY),
-    **dict.fromkeys(EAGER, _EAGER),
-    **dict.fromkeys((str, repr, ascii, format), _SHOW),
-    print: Shape(show_each, 0, 99, keywords=True, method=False, always=True),
-    functools.reduce: Shape(reduce_each, 2, 3, method=False, always=True),
-    vars(collections)["_count_elements"]: Shape(count_each, 2, 2, method=False, always=True),
     **dict.fromkeys(
         (bisect.bisect_left, bisect.bisect_right, bisect.insort_left, bisect.insort_right), _SEARCH
     ),
+}
+# What is called with the site and the function before the arguments, whatever these are.
+_WITH_ANY_ARGUMENTS: dict[object, Callable[..., Any]] = {
+    **dict.fromkeys(WRAPPING, lazily),
+    **dict.fromkeys(EAGER, eagerly),
+    **dict.fromkeys((str, repr, ascii, format), show_one),
+    print: show_each,
+    functools.reduce: reduce_each,
+    vars(collections)["_count_elements"]: count_each,
 }
 # In place: the method that does it, what it takes, and the operand with which the operator changes nothing any more.
 _OPERATORS: dict[tuple[type, str], tuple[str, frozenset[type] | None, object]] = {
@@ -95,24 +96,23 @@ _OPERATORS: dict[tuple[type, str], tuple[str, frozenset[type] | None, object]] =
 }
 
 
-def stand_in_for_function(site: Site, function: Any, first: Any) -> Call | None:
+def stand_in_for_function(site: Site, function: Any, first: Any) -> Callable[..., Any] | None:
     """Return what does the call ``function(first, ...)`` in its visible steps, None where one step is right.
 
     To be called by the callback of the call.
     """
-    shape = _FUNCTIONS.get(function)
-    kind = type(first)
-    if function is iter and type(first) not in MUTABLE_TYPES:
-        shape = _SENTINEL
-    if shape is None or not KERNEL.controls():
+    if not KERNEL.controls():
         return None
-    if shape is _SHOW and kind in INERT:
-        return None
-    if shape.always:
+    calls_back = function is iter and type(first) not in MUTABLE_TYPES
+    steps = call_back if calls_back else _WITH_ANY_ARGUMENTS.get(function)
+    if steps is not None:
         # What is given to an iterator is read later, when other threads may be there.
-        if shape is not _LAZY and shape is not _SENTINEL and is_unwatched():
-            return None
-        return Call(site, function, first, shape, resource=first, private_source=False)
+        needless = steps is not lazily and not calls_back and is_unwatched()
+        return None if needless else partial(steps, site, function)
+    shape = _FUNCTIONS.get(function)
+    if shape is None:
+        return None
+    kind = type(first)
     key = site.name == "key"  # calls something back
     if not key and (kind in IMMUTABLE_TYPES or kind in ONE_STEP_SOURCES.get(function, ())):
         return None
@@ -148,19 +148,19 @@ def stand_in_for_method(site: Site, method: Any, obj: Any, first: Any) -> Call |
     return Call(site, method, obj, shape, resource=obj, private_source=private_source, private=private)
 
 
-_TEXT_METHODS: dict[str, Shape] = {
-    "format": Shape(show_each, 0, 99, keywords=True, method=False),
-    "format_map": Shape(show_items, method=False),
-    "join": Shape(join_each, method=False),
+_TEXT_METHODS: dict[str, Callable[..., Any]] = {
+    "format": show_each,
+    "format_map": show_items,
+    "join": join_each,
 }
 
 
-def stand_in_for_text_method(site: Site, method: Any) -> Call | None:
+def stand_in_for_text_method(site: Site, method: Any) -> Callable[..., Any] | None:
     """Return what does the call of a method of a text in its visible steps, None where one step is right."""
     shape = _TEXT_METHODS.get(method.__name__)
     if shape is None or is_unwatched() or not KERNEL.controls():
         return None
-    return Call(site, method, method.__self__, shape, resource=None, private_source=False)
+    return partial(shape, site, method)
 
 
 def in_place(site: Site, left: Any, right: Any) -> tuple[bool, Any]:

@@ -10,15 +10,16 @@ from __future__ import annotations
 import bisect
 import collections
 import functools
+import gc
 import heapq
 import itertools
 import math
 import operator
+import sys
 from array import array
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass
-from sys import version_info
 from types import (
     BuiltinFunctionType,
     CodeType,
@@ -49,6 +50,7 @@ class Effect:
     form: Form = Form.CONTAINER
     snapshot: bool = False
     calls_back: bool = False
+    shows: bool = False  # makes a text of it
 
 
 _READ, _READ_KEY = Effect(Kind.READ), Effect(Kind.READ, keyed=True)
@@ -199,7 +201,8 @@ FUNCTIONS: dict[object, Effect] = {
     any: _READ_EACH,
     all: _READ_EACH,
     deque: _READ_EACH,
-    **dict.fromkeys((str, repr, ascii, format, print), _READ_EACH),
+    **dict.fromkeys((str, repr, ascii, format), Effect(Kind.READ, steps="many", shows=True)),
+    print: _READ_EACH,
     bool: _READ,
     **dict.fromkeys((bytes, bytearray, functools.reduce, math.fsum, math.prod), _READ_EACH),
     reversed: _READ,
@@ -248,9 +251,10 @@ ATTRIBUTE_SLOTS: dict[str, Effect] = {
 
 # These functions read no container, whatever they are given, and call nothing.
 HARMLESS: frozenset[object] = frozenset(
-    {isinstance, issubclass, callable, id, hash, ord, chr, abs, round, divmod}
-    | (LOOK_AT_CALLER - {eval, exec}) - OF_THE_PROCESS
-)
+    {isinstance, issubclass, callable, id, hash, ord, chr, abs, round, divmod, sys.getsizeof, sys.intern,
+     gc.get_referents, gc.is_tracked}
+    | (LOOK_AT_CALLER - {eval, exec} - OF_THE_PROCESS)
+)  # fmt: skip
 # Modules whose functions go through all that an object leads to.
 GO_THROUGH_ALL: frozenset[str] = frozenset({"_pickle", "marshal"})
 # Modules whose functions read or call other arguments than the first.
@@ -369,5 +373,5 @@ SILENT_WHEN_WARM: dict[tuple[int, int], dict[object, str]] = {
     },
 }
 GIL_SILENT: frozenset[object] = frozenset(
-    SILENT_WHEN_WARM.get(version_info[:2], SILENT_WHEN_WARM[max(SILENT_WHEN_WARM)])
+    SILENT_WHEN_WARM.get(sys.version_info[:2], SILENT_WHEN_WARM[max(SILENT_WHEN_WARM)])
 )

@@ -11,7 +11,7 @@ from operator import iadd, itemgetter
 from threading import Thread
 from types import MappingProxyType
 
-from tests.litmus.corpus import UNSAFE, Outcome, litmus
+from tests.litmus.corpus import Outcome, litmus
 from tests.litmus.programs.together import beside_main
 
 TORN = {(0, 0), (0, 1), (1, 0), (1, 1)}
@@ -130,29 +130,6 @@ def product_reads_a_list_at_once() -> Outcome:
     return tuple(seen)
 
 
-@litmus(free_threaded={UNSAFE}, gil={(1, 1)})
-def siblings_of_a_tee() -> Outcome:
-    """They share what has been read: each needs the other one's lock."""
-    one, other = itertools.tee(iter([1, 2]))
-    seen = []
-
-    beside_main(lambda: seen.append(next(one)), lambda: seen.append(next(other)))
-    return tuple(seen)
-
-
-@litmus(free_threaded={UNSAFE, (1, 2), (2, 1)}, gil={(1, 2), (2, 1)})
-def iterators_over_one_iterator() -> Outcome:
-    stream = iter([1, 2])
-    one, other = enumerate(stream), enumerate(stream)
-    taken = {}
-
-    def take(name, source) -> None:
-        taken[name] = next(source)[1]
-
-    beside_main(lambda: take("left", one), lambda: take("right", other))
-    return (taken["left"], taken["right"])
-
-
 # -- containers ----------------------------------------------------------------------------------
 
 
@@ -181,6 +158,38 @@ def read_only_view_of_a_dict() -> Outcome:
         d[2] = 1
 
     beside_main(writer, lambda: seen.append((view[1], view[2])))
+    return seen[0]
+
+
+@litmus(free_threaded={(0, 0), (1, 0), (1, 1)}, gil=WHOLE)
+def view_that_was_made_before() -> Outcome:
+    """The dict is read when the view is, at once."""
+    d = {1: 0, 2: 0}
+    values = d.values()
+    seen = []
+
+    def writer() -> None:
+        d[1] = 1
+        d[2] = 1
+
+    beside_main(writer, lambda: seen.append(list(values)))
+    return tuple(seen[0])
+
+
+@litmus(free_threaded=TORN, gil=WHOLE)
+def view_unpacked() -> Outcome:
+    d = {1: 0, 2: 0}
+    seen = []
+
+    def writer() -> None:
+        d[1] = 1
+        d[2] = 1
+
+    def reader() -> None:
+        left, right = d.values()
+        seen.append((left, right))
+
+    beside_main(writer, reader)
     return seen[0]
 
 
