@@ -140,6 +140,7 @@ def test_a_circle_of_joins_is_a_deadlock() -> None:
         ("wrong:blocks_beside_others", "blocked outside the control of the scheduler at"),
         ("wrong:uses_semaphores_of_processes", "SemLock"),
         ("wrong:tosses_a_coin", "the code under test is nondeterministic"),
+        ("wrong:goes_over_a_set_of_functions", "goes over a set whose members are hashed by their address"),
         ("wrong:runs_on_a_thread_of_c", "ran code under test"),
         ("wrong:swallows_everything", "caught what should end it"),
         ("hidden:uses_it", "a lock of the interpreter's own in a list is outside control"),

@@ -72,15 +72,23 @@ def first_difference(session: Session, seed: int, unseen: Unseen) -> str | None:
 
     Being recorded, these two also show which locks are left held.
     """
-    sampler = STRATEGIES["random"]()
-    first, trace = record_under(session, sampler, Random(seed))
+    recorder = EventRecorder()
+    first = session.run(STRATEGIES["random"](), Random(seed), recorder)
+    assert first is not None
     if first.failure is None:
         unseen.note(first)
     try:
-        _, again = record(session, first.schedule)
+        difference = compare(tuple(recorder.events), record(session, first.schedule)[1].events)
     except ReplayMismatchError as mismatch:
-        return f"the code under test is nondeterministic: the same schedule did not fit again ({mismatch})"
-    return compare(trace.events, again.events)
+        difference = (
+            f"the code under test is nondeterministic: the same schedule did not fit again ({mismatch})"
+        )
+    if difference is not None and recorder.by_address:
+        difference += (
+            f"; {recorder.by_address} goes over a set whose members are hashed by their address, which differs:"
+            " a dictionary's keys keep their order"
+        )
+    return difference
 
 
 def compare(first: tuple[Event, ...], second: tuple[Event, ...]) -> str | None:

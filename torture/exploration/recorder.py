@@ -53,6 +53,7 @@ class EventRecorder:
 
     def __init__(self) -> None:
         self.events: list[Event] = []
+        self.by_address = ""  # the first place that goes over a set in the order of addresses
         self.acquired: dict[int, Event] = {}  # label of a held lock by its id -> where it was taken
         self._locks: dict[int, Lock] = {}
         self._labels: dict[int, tuple[str, type, Any]] = {}
@@ -85,6 +86,8 @@ class EventRecorder:
             depth=_depth(frame),
         )
         self.events.append(event)
+        if type(obj) is set and not writes and not self.by_address and _is_by_address(obj):
+            self.by_address = f"{event.file}:{event.line}"
         if (
             type(obj) is Lock
             and obj.label != "waiter"
@@ -249,6 +252,11 @@ class OperationCount(EventRecorder):
         self, thread: VirtualThread, site: Site, obj: object, key: object, writes: bool, value: object
     ) -> None:
         self.done[thread.path] = self.done.get(thread.path, 0) + 1
+
+
+def _is_by_address(members: set[Any]) -> bool:
+    plain: Any = object.__hash__
+    return len(members) > 1 and any(type(member).__hash__ is plain for member in members)
 
 
 def _peek(obj: Any, name: str) -> object:

@@ -18,7 +18,17 @@ from collections.abc import Callable
 from types import CellType, ModuleType
 from typing import Any
 
-from torture.runtime import blocking, caches, callbacks, databases, event_loops, originals, threads, timing
+from torture.runtime import (
+    blocking,
+    caches,
+    callbacks,
+    databases,
+    event_loops,
+    originals,
+    threads,
+    timing,
+    weak,
+)
 from torture.runtime.baton import Carried
 from torture.runtime.clock import EPOCH
 from torture.runtime.kernel import KERNEL
@@ -74,6 +84,7 @@ def install() -> None:
     module.Event.isSet = _is_set
     by_value |= blocking.install()
     caches.install()
+    weak.install()
     if sys.version_info >= (3, 13):
         thread.lock = thread.LockType = Lock
     module._PyRLock = RLock

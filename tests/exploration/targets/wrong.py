@@ -185,6 +185,12 @@ def tosses_a_coin() -> None:
     _together(*[work] * 6)
 
 
+def goes_over_a_set_of_functions() -> None:
+    """As the coin falls, which stands for the addresses: those are often the same by chance."""
+    for toss in {tosses_a_coin, lambda: None}:
+        toss()
+
+
 def runs_on_a_thread_of_c() -> None:
     library = ctypes.CDLL(None)
     shared = [0]

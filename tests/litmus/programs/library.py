@@ -11,6 +11,7 @@ from collections import Counter
 from contextlib import contextmanager
 from functools import lru_cache
 from threading import Lock, Thread
+from weakref import WeakSet, WeakValueDictionary
 
 from tests.litmus.corpus import Outcome, litmus
 
@@ -127,3 +128,41 @@ def call_cached_function() -> Outcome:
     mine = make()
     thread.join()
     return (len(calls), results[0] is mine)
+
+
+class Thing:
+    pass
+
+
+@litmus(free_threaded={(1,), (2,)}, gil={(1,), (2,)})
+def make_weak_value_once() -> Outcome:
+    things: WeakValueDictionary[str, Thing] = WeakValueDictionary()
+    made: list[Thing] = []
+
+    def get() -> None:
+        if things.get("k") is None:
+            thing = things["k"] = Thing()
+            made.append(thing)
+
+    thread = Thread(target=get)
+    thread.start()
+    get()
+    thread.join()
+    return (len(made),)
+
+
+@litmus(free_threaded={(0,), (1,)}, gil={(0,), (1,)})
+def iterate_weak_set_that_grows() -> Outcome:
+    first, second = Thing(), Thing()
+    things = WeakSet([first])
+    refused: list[int] = []
+
+    thread = Thread(target=things.add, args=(second,))
+    thread.start()
+    try:
+        for _ in things:
+            len(refused)
+    except RuntimeError:
+        refused.append(1)
+    thread.join()
+    return (len(refused),)
