@@ -8,12 +8,12 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from types import CodeType, FunctionType, ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 import pytest
 
-from torture.instrument import matching
+from torture.instrument import functions, matching
 from torture.instrument.functions import Instrumenter
 from torture.instrument.learn import NEVER, TRUSTED, ModuleLearner
 from torture.instrument.names import is_reflective, written_names
@@ -153,8 +153,8 @@ def instrumenter(counting: Counting) -> Iterator[Instrumenter]:
 
 def codes_of(name: str) -> dict[str, list[CodeType]]:
     found: dict[str, list[CodeType]] = {}
-    for function in gc.get_objects():
-        if type(function) is FunctionType and function.__globals__.get("__name__") == name:
+    for function in functions._python_functions():  # the collector does not know all of them without a GIL
+        if function.__globals__.get("__name__") == name:
             found.setdefault(function.__qualname__, []).append(function.__code__)
     return found
 
@@ -173,6 +173,22 @@ def test_all_functions_of_a_module_are_instrumented(make_module: Any, instrument
         "plain", "decorated", "make.<locals>.bump", "Box.__init__", "Box.twice", "Box.Inner.make", "Data.__init__",
     }  # fmt: skip
     assert instrumenter.skipped == ()
+
+
+def test_functions_are_found_that_the_collector_does_not_know(
+    make_module: Any, instrumenter: Instrumenter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = make_module("sample_immortal", SOURCE)
+    monkeypatch.setattr("torture.instrument.functions._IMMORTALISES", True)
+    gc.freeze()  # hides them as well as a free-threaded 3.13 does that made them immortal
+    try:
+        instrumenter.install({"sample_immortal"})
+    finally:
+        gc.unfreeze()
+
+    assert instrumenter.opened == {"sample_immortal"}
+    for function in (module.plain, module.Box.__init__, module.Data.__init__):
+        assert is_instrumented(function.__code__)
     assert instrumenter.sites > 10
 
 
@@ -288,9 +304,9 @@ def test_watched_functions_are_not_kept_alive(make_module: Any, instrumenter: In
         def __del__(self) -> None:
             gone.append(1)
 
-    module.make.__dict__["witness"] = Witness()
+    module.early.__dict__["witness"] = Witness()  # a nested function: others are immortal without a GIL
     instrumenter.install({"sample_dies"})
-    del module.make
+    del module.early
     gc.collect()
 
     assert gone == [1]

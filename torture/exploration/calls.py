@@ -17,16 +17,14 @@ from types import (
 from typing import Any
 from weakref import ReferenceType
 
-from torture.exploration import given, steps, substitution
+from torture.exploration import given, spelling, steps, substitution
 from torture.exploration.resources import below, canonical, expose, used_by
 from torture.instrument import natives
 from torture.instrument.atomicity import (
-    ATTRIBUTE_SLOTS,
     CALLABLES,
     FUNCTIONS,
     GENERATOR_METHODS,
     ITERATORS,
-    METHODS,
     MUTABLE_TYPES,
     READ_ARGUMENT,
     SHARED_ONLY,
@@ -56,7 +54,9 @@ def of_method(site: Site, function: Any, first: object, effect: Effect) -> Any:
             return made
         if function.__name__ in READ_ARGUMENT and given.leads_to_container(first):
             return given.given(site, function, first, owner)
-    _announce(site, function.__name__, owner, first if effect.keyed else None, effect)
+    made = _in_steps(site, function, owner, first if effect.keyed else None, first, effect)
+    if made is not function:
+        return made
     if type(owner) is defaultdict and function.__name__ == "__getitem__":
         substitution.fill_missing(site, owner, first)
     return function
@@ -70,8 +70,7 @@ def of_function(site: Site, function: Any, first: object, effect: Effect) -> Any
         made = substitution.stand_in_for_function(site, function, first)
         if made is not None:
             return made
-    _announce(site, function.__name__, first, None, effect)
-    return function
+    return _in_steps(site, function, first, None, first, effect)
 
 
 def of_unknown(site: Site, function: Any, first: object) -> Any:
@@ -96,7 +95,7 @@ def of_other_method(site: Site, function: Any, first: object) -> Any:
             _kernel.decide(site, owner, None, True, function.__name__)
         return function
     if issubclass(kind, _BASES):
-        effect = _effect_of(kind, function.__name__)
+        effect = spelling.effect_of(kind, function.__name__)
         return function if effect is None else of_method(site, function, first, effect)
     if kind is GeneratorType:
         effect = GENERATOR_METHODS.get(function.__name__)
@@ -126,10 +125,8 @@ def of_object(site: Site, function: Any, first: object) -> Any:
     if kind is MethodWrapperType or kind in _UNBOUND:
         if kind is MethodWrapperType and function.__name__ == "__call__":
             return given.announced(site, function.__self__, first)
-        effect, obj, key = _slot(function, kind is MethodWrapperType, first)
-        if effect is not None:
-            _announce(site, function.__name__, obj, key, effect)
-        return function
+        effect, obj, key = spelling.slot(function, kind is MethodWrapperType, first)
+        return function if effect is None else _in_steps(site, function, obj, key, first, effect)
     if kind is partial:
         called = given.announced(site, function.func, function.args[0] if function.args else first)
         return function if called is function.func else partial(called, *function.args, **function.keywords)
@@ -150,14 +147,14 @@ def _is_python(kind: type) -> bool:
     return any(type(vars(base).get("__call__")) is FunctionType for base in kind.__mro__)
 
 
-def _slot(function: Any, bound: bool, first: Any) -> tuple[Effect | None, Any, object]:
-    """Return what a call of a C slot or of an unbound C method does, to what, and to which part of it."""
-    name = function.__name__
-    if name == "__next__":
-        return FUNCTIONS[next], function.__self__ if bound else first, None
-    obj, key = (function.__self__, first) if bound else (first, None)
-    effect = ATTRIBUTE_SLOTS.get(name) or _effect_of(type(obj), name)
-    return effect, obj, key if effect is not None and effect.keyed else None
+def _in_steps(site: Site, function: Any, obj: Any, key: object, first: object, effect: Effect) -> Any:
+    """Return what does a call in its visible steps; declare one that is one step, and return it itself."""
+    if effect.kind is Kind.WRITE and effect.form is Form.CONTAINER:
+        made = spelling.stand_in(site, function, obj, first)
+        if made is not None:
+            return made
+    _announce(site, function.__name__, obj, key, effect)
+    return function
 
 
 def _announce(site: Site, name: str, obj: object, key: object, effect: Effect) -> None:
@@ -222,12 +219,3 @@ def decide_attribute(site: Site, obj: Any, name: str | None, writes: bool, value
     elif name == "__dict__":
         expose(obj)
     _kernel.decide(site, obj, name, writes, value)
-
-
-def _effect_of(kind: type, name: str) -> Effect | None:
-    """Return what a C method does, looked up in the class that it was inherited from."""
-    for base in kind.__mro__:
-        effect = METHODS.get((base, name))
-        if effect is not None:
-            return effect
-    return None

@@ -67,6 +67,7 @@ class Session:
         before = {id(lock) for lock in patching.interpreter_locks()}
         target, module = load(job.target, job.arguments)
         imported()
+        gc.unfreeze()  # the collector's list is where locks and functions are found; the program may have hidden them
         self.own = module.partition(".")[0]
         patching.install_imported()
         state = Globals(programs_modules(), target)
@@ -132,6 +133,11 @@ class Session:
         self.forget()  # there are more places
         self._instrumenter.install(modules, evidence())
         self._learner.judge(self._instrumenter.is_instrumented)
+
+    @property
+    def opened(self) -> frozenset[str]:
+        """Return the modules that have functions with scheduling points."""
+        return self._instrumenter.opened
 
     @property
     def left_out(self) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import _thread
 import atexit
+import gc
 import os
 import platform
 import re
@@ -73,7 +74,7 @@ class Run:
         self._count = 0
         self._begun = 0.0
         self._most_threads = 1
-        self._gil = True  # at the end of the run: before what comes then imports C code
+        self._gil = True  # at the end of the run
         self._gil_watch = gil.Watch()
         self._gil_said = ""
         self._history: History | None = None
@@ -136,7 +137,7 @@ class Run:
         return self._history.recorded
 
     def _repeat(self, share: float) -> Errors:
-        """Execute until something fails or this share of the whole run is done, but once where there is room."""
+        """Execute until something fails or this share of the whole run is done, but once at least where there is room."""
         job = self._job
         last = (
             None
@@ -147,11 +148,11 @@ class Run:
         while True:
             if last is not None and self._count >= last:
                 return []
-            if budget is not None and _clock() - self._begun >= budget * share:
-                return []
             errors = self._execute()
             if errors:
                 return errors
+            if budget is not None and _clock() - self._begun >= budget * share:
+                return []
             if threading.active_count() > _MOST_LEFT:
                 self._warnings[f"stopped early: {_MOST_LEFT} threads were left running"] = None
                 return []
@@ -216,7 +217,10 @@ class Run:
         opened = self._job.instrument
         perturbation = Perturbation(LEVELS[self._job.perturbation], self._job.seed)
         instrumenter = Instrumenter(perturbation, "free-threaded")
+        gc.unfreeze()  # the collector's list is where functions are found; the program may have hidden them
         instrumenter.install(choose_modules(self._learner.modules, self._own, opened), evidence())
+        if not instrumenter.opened:
+            self._warnings["nothing was disturbed: no code under test has scheduling points"] = None
         return perturbation
 
     def _mourn(self) -> None:

@@ -15,7 +15,9 @@ from torture.findings import FindingKind, Result
 from torture.isolation.process import Death, Interrupted, Progress, Worker, resident
 from torture.isolation.state import DUMP, ENDING, Seen
 from torture.oracles import deadlock
+from torture.parallel.gil import free_threaded_build
 from torture.parallel.job import PERTURBATIONS, STRATEGY, StressJob
+from torture.parallel.journal import recover
 from torture.parallel.stacks import Stack, dump, py_spy
 from torture.parallel.waits import place, waiters
 
@@ -45,13 +47,20 @@ def stress(job: StressJob, progress: Progress | None = None) -> Result:
     try:
         ended = worker.run(look)
     except KeyboardInterrupt:
-        partial = worker.interrupted(job.target, job.seed)
+        partial = _with_history(worker.interrupted(job.target, job.seed), job)
         raise Interrupted(replace(partial, strategy=STRATEGY, stages=_stages(job, worker))) from None
     finally:
         profiler.end()
     if not isinstance(ended, Death):
         return ended
-    return replace(worker.died(ended, job.target, job.seed), strategy=STRATEGY, stages=_stages(job, worker))
+    died = replace(worker.died(ended, job.target, job.seed), strategy=STRATEGY, stages=_stages(job, worker))
+    return _with_history(died, job)
+
+
+def _with_history(result: Result, job: StressJob) -> Result:
+    """Save what the worker had recorded of an execution that did not end, and say so."""
+    said = "" if job.history is None else recover(job.history)
+    return replace(result, warnings=(*result.warnings, said)) if said else result
 
 
 def _stages(job: StressJob, worker: Worker) -> tuple[dict[str, Any], ...]:
@@ -146,7 +155,12 @@ class _Profiler:
         self._file = file
         self._running: subprocess.Popen[bytes] | None = None
         if file is not None and py_spy() is None:
-            raise UsageError("--profile needs py-spy, which is not installed; pip install py-spy")
+            cure = (
+                "cannot read free-threaded interpreters"
+                if free_threaded_build()
+                else "is not installed; pip install py-spy"
+            )
+            raise UsageError(f"--profile needs py-spy, which {cure}")
 
     def start(self, pid: int, seen: Seen) -> None:
         command = py_spy() if self._file is not None and self._running is None and seen.ready else None
