@@ -1,4 +1,4 @@
-"""What test_dpor.py explores: ``python dpor_programs.py PROGRAM STRATEGY GRANULARITY``; prints JSON."""
+"""What test_dpor.py explores: ``python dpor_programs.py PROGRAM,... STRATEGY GRANULARITY``; prints JSON."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from queue import Queue, SimpleQueue
-from threading import Condition, Event, Lock, RLock, Thread, Timer, active_count
+from threading import BoundedSemaphore, Condition, Event, Lock, RLock, Semaphore, Thread, Timer, active_count
 from threading import enumerate as threads_alive
 from typing import Any
 
@@ -40,6 +40,8 @@ def sections(kind: str, threads: int, count: int) -> Callable[[], Outcome]:
         "Condition": Condition,
         "Queue": Queue,
         "SimpleQueue": SimpleQueue,
+        "Semaphore": Semaphore,
+        "BoundedSemaphore": BoundedSemaphore,
     }[kind]
 
     def program() -> Outcome:
@@ -58,6 +60,149 @@ def sections(kind: str, threads: int, count: int) -> Callable[[], Outcome]:
         return tuple(guard.get() for _ in range(threads * count)) if "Queue" in kind else tuple(order)
 
     return program
+
+
+def pool(permits: int, threads: int) -> Callable[[], Outcome]:
+    """Return a program of threads that do not share anything else."""
+
+    def program() -> Outcome:
+        semaphore = Semaphore(permits)
+        values = [Shared() for _ in range(threads)]
+
+        def work(value: Shared) -> None:
+            for number in range(2):
+                with semaphore:
+                    value.x = number
+
+        together(*(lambda value=value: work(value) for value in values))
+        return tuple(value.x for value in values)
+
+    return program
+
+
+enough_permits = pool(3, 3)
+too_few_permits = pool(1, 2)
+
+
+def handed_permit() -> Outcome:
+    """The release comes before the acquire in every order."""
+    semaphore, shared = Semaphore(0), Shared()
+    seen: list[int] = []
+
+    def give() -> None:
+        shared.x = 1
+        semaphore.release()
+
+    def take() -> None:
+        semaphore.acquire()
+        seen.append(shared.x)
+
+    together(give, take)
+    return tuple(seen)
+
+
+def permit_for_one_of_two() -> Outcome:
+    semaphore = Semaphore(0)
+    seen = [False, False]
+
+    def take(number: int) -> None:
+        seen[number] = semaphore.acquire(timeout=0.01 * (number + 1))
+
+    together(lambda: take(0), lambda: take(1), semaphore.release)
+    return (*seen, semaphore.acquire(blocking=False))
+
+
+def tried_before_others_gave() -> Outcome:
+    """A try that found a permit could have found none: only where two others took and gave first."""
+    semaphore = Semaphore(1)
+    seen: list[bool] = []
+
+    def attempt() -> None:
+        seen.append(semaphore.acquire(blocking=False))
+
+    def give() -> None:
+        semaphore.release()
+        semaphore.release()
+
+    together(attempt, give, semaphore.acquire)
+    return tuple(seen)
+
+
+def two_permits_each() -> Outcome:
+    semaphore = Semaphore(2)
+
+    def work() -> None:
+        semaphore.acquire()
+        semaphore.acquire()
+        semaphore.release(2)
+
+    together(work, work)
+    return ()
+
+
+def released_too_often() -> Outcome:
+    semaphore = BoundedSemaphore(1)
+    seen: list[bool] = []
+
+    def give() -> None:
+        try:
+            semaphore.release()
+        except ValueError:
+            seen.append(False)
+
+    together(give, semaphore.acquire)
+    return (*seen, semaphore.acquire(blocking=False))
+
+
+def inside_of_a_semaphore() -> Outcome:
+    """Its condition excludes the methods that a thread may wait in."""
+    semaphore: Any = Semaphore(0)
+    seen: list[int] = []
+
+    def look() -> None:
+        with semaphore._cond:
+            seen.append(semaphore._value)
+            seen.append(semaphore._value)
+
+    together(look, semaphore.acquire, semaphore.release)
+    return tuple(seen)
+
+
+def subclass_of_semaphore() -> Outcome:
+    class Counting(Semaphore):
+        taken = 0
+
+        def acquire(self, blocking: bool = True, timeout: float | None = None) -> bool:
+            self.taken += 1
+            return super().acquire(blocking, timeout)
+
+    semaphore = Counting(1)
+
+    def work() -> None:
+        semaphore.acquire()
+        semaphore.release()
+
+    together(work, work)
+    return (semaphore.taken,)
+
+
+def who_waited_first() -> Outcome:
+    """Time tells who came first."""
+    semaphore = Semaphore(0)
+    order: list[int] = []
+
+    def wait(number: int) -> None:
+        time.sleep(number)
+        semaphore.acquire()
+        order.append(number)
+
+    def give() -> None:
+        for _ in range(2):
+            time.sleep(3)
+            semaphore.release()
+
+    together(lambda: wait(2), lambda: wait(1), give)
+    return tuple(order)
 
 
 def independent() -> Outcome:
@@ -544,10 +689,14 @@ def spins() -> Outcome:
     return ()
 
 
-def main(program: str, strategy: str, granularity: str) -> None:
-    """Explore one program and print what was seen."""
+def main(programs: str, strategy: str, granularity: str) -> None:
+    """Explore each program and print what was seen."""
     import json
 
+    print(json.dumps({program: explored(program, strategy, granularity) for program in programs.split(",")}))
+
+
+def explored(program: str, strategy: str, granularity: str) -> dict[str, object]:
     from torture.exploration.outcomes import outcomes
 
     name, *arguments = program.split(":")
@@ -556,12 +705,11 @@ def main(program: str, strategy: str, granularity: str) -> None:
         function = function(arguments[0], int(arguments[1]), int(arguments[2]))
     limit = 20 if program == "spins" else 30_000
     found = outcomes(function, strategy=strategy, granularity=granularity, executions=limit)
-    report = {
+    return {
         "seen": sorted(repr(outcome) for outcome in found.seen),
         "exhausted": found.exhausted,
         "executions": found.executions,
     }
-    print(json.dumps(report))
 
 
 if __name__ == "__main__":

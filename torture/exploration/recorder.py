@@ -11,7 +11,19 @@ from pathlib import Path
 from types import BuiltinFunctionType, FrameType, FunctionType, MemberDescriptorType, MethodType, ModuleType
 from typing import Any, cast
 
-from torture.runtime import baton, blocking, carrier, databases, kernel, patching, primitives, threads, timing
+from torture.runtime import (
+    baton,
+    blocking,
+    carrier,
+    databases,
+    gates,
+    kernel,
+    patching,
+    primitives,
+    semaphores,
+    threads,
+    timing,
+)
 from torture.runtime.blocking import FILES, Descriptors
 from torture.runtime.clock import Clock
 from torture.runtime.primitives import Lock
@@ -36,7 +48,19 @@ _ENGINE_FOLDER = str(Path(__file__).parent) + "/"
 # Frames of the engine and of the trusted modules stand between an operation and the line that asked for it.
 _ENGINE_FILES = frozenset(
     str(module.__file__)
-    for module in (baton, blocking, carrier, databases, kernel, patching, primitives, threads, timing)
+    for module in (
+        baton,
+        blocking,
+        carrier,
+        databases,
+        gates,
+        kernel,
+        patching,
+        primitives,
+        semaphores,
+        threads,
+        timing,
+    )
 ) | {str(Path(carrier.__file__).with_name("greenlets.py"))}  # not imported: greenlet may be missing
 TRUSTED_MODULES = frozenset(
     {

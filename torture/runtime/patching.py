@@ -18,7 +18,7 @@ from collections.abc import Callable
 from types import CellType, ModuleType
 from typing import Any
 
-from torture.runtime import blocking, databases, originals, threads, timing
+from torture.runtime import blocking, databases, originals, semaphores, threads, timing
 from torture.runtime.baton import Carried
 from torture.runtime.clock import EPOCH
 from torture.runtime.kernel import KERNEL
@@ -31,8 +31,11 @@ _SIZE = primitive(Kind.READ, "qsize")
 _OWN = ("torture", "greenlet", "coverage", "py_spy", "_pytest", "pluggy")  # never touched by the sweep
 
 
-def install() -> None:
-    """Replace the lowest primitives; to be called before the code under test is imported."""
+def install(opened: tuple[str, ...] = ()) -> None:
+    """Replace the lowest primitives; to be called before the code under test is imported.
+
+    ``opened`` names trusted modules that are instrumented all the same.
+    """
     module: Any = threading
     thread: Any = _thread
     by_value: dict[int, Any] = {}  # id of an original -> its hybrid, for names that were imported by value
@@ -72,6 +75,7 @@ def install() -> None:
     module.Barrier.broken = property(_looks_at(module.Barrier.broken.fget))
     module.Event.is_set = _is_set
     module.Event.isSet = _is_set
+    semaphores.install(opened)
     by_value |= blocking.install()
     if sys.version_info >= (3, 13):
         thread.lock = thread.LockType = Lock
@@ -80,11 +84,19 @@ def install() -> None:
     adopt_locks()
 
 
+class _Count(threading.Semaphore):
+    """One whose inside is used: its class is not the library's, so it runs the library's code."""
+
+
 class SimpleQueue(queue._PySimpleQueue):  # type: ignore[name-defined,misc]
     """The pure-Python SimpleQueue, for the C one blocks inside C. Each method is one critical section of its lock."""
 
     _queue: deque[object]
     _count: Any
+
+    def __init__(self) -> None:
+        self._queue = deque()
+        self._count = _Count(0)
 
     def put(self, item: object, block: bool = True, timeout: float | None = None) -> None:
         """Append the item."""

@@ -1,6 +1,7 @@
 """Locks that are virtual inside an execution and the interpreter's own outside.
 
-Everything else of :mod:`threading` and :mod:`queue` is the standard library's Python code running on these two.
+Everything else of :mod:`threading` and :mod:`queue` is the standard library's Python code running on these two, but for
+what gates.py is about.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from torture.runtime.kernel import KERNEL
 from torture.runtime.thread import VirtualThread
 from torture.trace.site import Form, Kind, Site
 
-_MAXIMUM = 9223372036.0  # threading.TIMEOUT_MAX, in seconds
+MAXIMUM = 9223372036.0  # threading.TIMEOUT_MAX, in seconds
 
 
 def primitive(kind: Kind, name: str) -> Site:
@@ -83,7 +84,7 @@ class Lock:
             raise ValueError("can't specify a timeout for a non-blocking call")
         if timeout < 0 and timeout != -1:
             raise ValueError("timeout value must be a non-negative number")
-        if timeout > _MAXIMUM:
+        if timeout > MAXIMUM:
             raise OverflowError("timestamp too large to convert to C _PyTime_t")
         kernel = KERNEL
         me = kernel.current

@@ -9,6 +9,7 @@ to a scheduling point. So no enumerations, no named tuples, and C's own base cla
 
 from __future__ import annotations
 
+import threading
 import weakref
 from _io import BytesIO, StringIO, _IOBase
 from array import array
@@ -16,6 +17,7 @@ from collections import deque
 from types import GeneratorType
 from typing import Any
 
+from torture.runtime import semaphores
 from torture.runtime.blocking import FILES
 from torture.runtime.primitives import Lock
 from torture.runtime.thread import VirtualThread
@@ -35,6 +37,7 @@ _SEQUENCES = (list, deque, bytearray, array)
 _COMPARES = "__eq__ __ne__ __lt__ __le__ __gt__ __ge__ __hash__"
 _MIDWAY = frozenset(f"{_COMPARES} __index__ __next__ __missing__ __del__ __setattr__ __delattr__".split())
 _midway: dict[Site, bool] = {}  # whether a place is in one of those
+_SEMAPHORES = frozenset({threading.Semaphore, threading.BoundedSemaphore})
 _PLAIN = frozenset({int, str, bytes, float, bool, complex})
 
 
@@ -42,6 +45,13 @@ _PLAIN = frozenset({int, str, bytes, float, bool, complex})
 ACQUIRE = 1  # a blocking acquire: it cannot come before the release that lets it in
 TAKE = 2  # a try that succeeds
 RELEASE = 3  # of a lock that is held
+
+# What it is to something that holds a number of permits. One that may have to wait cannot come before the step that lets
+# it pass; one that does not wait can, and fails then. How they depend on each other: torture.strategies.permits.
+PASS = 4  # takes a permit, may wait
+TAKE_ONE = 5  # takes one, does not wait
+GIVE = 6
+REFUSED = 7  # saw that there was no permit, or too many
 
 # Whose attribute is accessed: one that is looked up in an object is looked up in its class, too.
 OF_OBJECT = 1
@@ -52,9 +62,22 @@ class Access:
     """What a step touches, as far as it says beforehand. Not changed once it is made.
 
     ``ordered``: the order of such writes to different parts shows in the whole (the order of a dict's keys).
+    ``level``: how many permits could be taken before a step that takes one, or given before one that gives ``amount``
+    (-1: any number). ``loose``: as far as is known, no order of the steps leaves one without a permit.
     """
 
-    __slots__ = ("action", "hidden", "key", "ordered", "owner", "resource", "writes")
+    __slots__ = (
+        "action",
+        "amount",
+        "hidden",
+        "key",
+        "level",
+        "loose",
+        "ordered",
+        "owner",
+        "resource",
+        "writes",
+    )
 
     def __init__(
         self,
@@ -66,6 +89,9 @@ class Access:
         hidden: int = 0,
         ordered: bool = False,
         owner: int = 0,
+        level: int = -1,
+        amount: int = 1,
+        loose: bool = False,
     ) -> None:
         self.resource = resource
         self.key = key
@@ -74,6 +100,9 @@ class Access:
         self.hidden = hidden
         self.ordered = ordered
         self.owner = owner
+        self.level = level
+        self.amount = amount
+        self.loose = loose
 
 
 UNKNOWN = Access(hidden=EVERYTHING)
@@ -92,7 +121,16 @@ def dependent(first: Access, second: Access) -> bool:
         return bool(of_class and first.owner and second.owner) and _same(first.key, second.key)
     if first.resource == NOTHING:
         return False
+    if first.loose and second.loose:
+        return _compete(first, second)
     return _same(first.key, second.key) or (first.ordered and second.ordered)
+
+
+def _compete(first: Access, second: Access) -> bool:
+    """Tell whether of two steps with permits one does not leave enough for the other."""
+    if (first.action == GIVE) != (second.action == GIVE):
+        return False
+    return 0 <= first.level < first.amount + second.amount
 
 
 def overlap(first: int, second: int) -> bool:
@@ -107,10 +145,11 @@ def _same(first: object, second: object) -> bool:
 class Resources:
     """Numbers the objects of one execution in the order of their first use."""
 
-    def __init__(self, *, order_of_attributes: bool) -> None:
+    def __init__(self, *, order_of_attributes: bool, permits_run_out: bool) -> None:
         self._known: dict[int, tuple[type, Any, int]] = {}  # id -> type, weak reference or None, number
         self._next = _FIRST
         self._order_of_attributes = order_of_attributes
+        self._loose = not permits_run_out
         self.attributes_listed = False  # a program looked at a whole ``__dict__``
 
     def number(self, obj: object) -> int:
@@ -138,6 +177,11 @@ class Resources:
         if of is Lock:
             lock: Any = obj
             return self._lock_access(thread, lock, kind)
+        if of in _SEMAPHORES:
+            if site.form is Form.PRIMITIVE:
+                return self._semaphore_access(thread, obj, key, site)
+            if key in semaphores.INSIDE:
+                return UNKNOWN  # from now on it is another program
         midway = _midway.get(site)
         if midway is None:
             midway = _midway[site] = site.function.rpartition(".")[2] in _MIDWAY
@@ -167,6 +211,21 @@ class Resources:
         if kind is Kind.RELEASE:
             return Access(number, None, True, action=RELEASE if held else 0)
         return Access(number, None, True, action=ACQUIRE)
+
+    def _semaphore_access(self, thread: VirtualThread, semaphore: Any, key: object, site: Site) -> Access:
+        number = self.number(semaphore)
+        value = semaphore._value
+        if site is semaphores.RELEASE:
+            amount: Any = key
+            room = -1 if type(semaphore) is threading.Semaphore else semaphore._initial_value - value
+            if 0 <= room < amount:
+                return Access(number, action=REFUSED)
+            return Access(number, "give", True, action=GIVE, level=room, amount=amount, loose=self._loose)
+        if value <= 0:  # of those that wait, none can be chosen now but one whose time is over
+            return Access(number, action=REFUSED)
+        waits = site is semaphores.ACQUIRE and not thread.timed_out
+        action = PASS if waits else TAKE_ONE
+        return Access(number, "take", True, action=action, level=value, loose=self._loose)
 
     def _alias(self, obj: object, number: int) -> None:
         """Note that an instance's ``__dict__``, which the program is about to take, is the instance."""

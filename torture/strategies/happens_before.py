@@ -4,7 +4,8 @@ A set of steps is an integer with a bit for each: joining is ``|``, and step k b
 ``clock[k] >> i == 1 << (k - i)``.
 
 A blocking acquire comes after the release that lets it in, and that order cannot be reversed; what can is the order
-of the two acquires. So it races with the acquire that the release belongs to, judged without that release.
+of the two acquires. So it races with the acquire that the release belongs to, judged without that release. What waits
+for a permit is of this kind, too.
 """
 
 from __future__ import annotations
@@ -13,7 +14,19 @@ from bisect import bisect_right
 from collections.abc import Sequence
 
 from torture.runtime.choice import LAST_STEP, LATE
-from torture.strategies.access import ACQUIRE, EVERYTHING, FAILURE, OF_CLASS, RELEASE, TAKE, TIME, Access
+from torture.strategies.access import (
+    ACQUIRE,
+    EVERYTHING,
+    FAILURE,
+    OF_CLASS,
+    PASS,
+    RELEASE,
+    TAKE,
+    TAKE_ONE,
+    TIME,
+    Access,
+)
+from torture.strategies.permits import Permits
 
 _ORDER = object()  # the part of a container that its ordered writes have in common
 _HIDDEN = {TIME: -2, FAILURE: -3}  # numbers of resources
@@ -41,13 +54,14 @@ Race = tuple[int, int, bool]
 class _Resource:
     """Who used it last, by key: what a new access has to be compared with."""
 
-    __slots__ = ("reads", "released", "taken", "writes")
+    __slots__ = ("permits", "reads", "released", "taken", "writes")
 
     def __init__(self) -> None:
         self.writes: dict[object, int] = {}
         self.reads: dict[object, dict[int, int]] = {}  # by key and actor
         self.taken = -1  # of a lock: when it was taken last
         self.released = -1  # and when it was released, if that is the last that was written
+        self.permits: Permits | None = None
 
     def before(self, access: Access) -> list[int]:
         """Return the last steps that conflict with an access."""
@@ -70,6 +84,8 @@ class _Resource:
     def note(self, access: Access, actor: int, index: int) -> None:
         """Take in an access."""
         key = access.key
+        if self.permits is not None:
+            self.permits.note(access, index)
         if not access.writes:
             self.reads.setdefault(key, {})[actor] = index
             return
@@ -82,20 +98,26 @@ class _Resource:
         if access.ordered:
             self.writes[_ORDER] = index
         self.released = index if access.action == RELEASE else -1
-        if access.action in (ACQUIRE, TAKE):
+        if access.action in (ACQUIRE, TAKE, PASS, TAKE_ONE):
             self.taken = index
 
 
 class HappensBefore:
-    """Orders the steps of an execution; ``races`` are those whose later step is at least ``fresh``."""
+    """Orders the steps of an execution; ``races`` are those whose later step is at least ``fresh``.
 
-    def __init__(self, steps: list[Step], causes: Sequence[tuple[int, int]], fresh: int) -> None:
+    ``careful``: permits may run out.
+    """
+
+    def __init__(
+        self, steps: list[Step], causes: Sequence[tuple[int, int]], fresh: int, *, careful: bool = True
+    ) -> None:
         self.clocks: list[int] = []
         self.races: list[Race] = []
         self.late: list[
             tuple[int, int]
         ] = []  # an actor's last step before a timer fired, and the step it then was
         self._fresh = fresh
+        self._careful = careful
         self._threads: dict[int, int] = {}  # what comes before the next step of a thread
         self._resources: dict[int, _Resource] = {}
         self._last: dict[int, int] = {}  # step of each actor
@@ -114,8 +136,13 @@ class HappensBefore:
         """Return what comes before the next step of a thread."""
         return self._threads.get(actor, 0)
 
+    def may_run_out(self) -> bool:
+        """Tell whether a step that takes a permit may find none in another order."""
+        found = (resource.permits for resource in self._resources.values())
+        return any(permits is not None and permits.may_run_out(self.clocks) for permits in found)
+
     def taker(self, lock: int) -> int:
-        """Return the step that took a lock, which is held, -1 where there is none."""
+        """Return the step that took a lock, which is held, or the last permit; -1 where there is none."""
         known = self._resources.get(lock)
         return -1 if known is None else known.taken
 
@@ -186,6 +213,16 @@ class HappensBefore:
             if access.action == ACQUIRE and resource.released >= 0:
                 release, taken = resource.released, resource.taken
                 before.remove(release)
+            elif access.action >= PASS:
+                if resource.permits is None:
+                    resource.permits = Permits()
+                if not self._careful:
+                    continue
+                needed = resource.permits.needed(access)
+                if access.action == PASS:
+                    release = needed
+                else:
+                    before.append(needed)
             found += before
         # Nearly always nothing is left, or one step.
         if found := [other for other in found if other >= 0 and not clock >> other & 1]:

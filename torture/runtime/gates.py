@@ -1,0 +1,116 @@
+"""Objects of the standard library whose methods are one step each, instead of its Python code over an inner lock.
+
+What a program can tell of such a method is what it did, and that it did it between its call and its return: the code
+holds one lock from its first look at the object to its last. So a method that can be done now is one step, and one
+that has to wait is a pending step that cannot be taken. Whoever comes first then may have what there is; a waiter that
+was woken loses it to a newcomer as it would to one that is faster.
+
+Of those that wait the library wakes the one that came first. A thread that did not come to its wait yet is only slow,
+so their order matters where time tells of it alone: who waited when time went on came before who came later.
+
+An object whose inside the program touches, or whose class is not the library's own, runs the library's code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from torture.runtime.kernel import KERNEL
+from torture.runtime.thread import VirtualThread
+from torture.trace.site import Site
+
+_OPENED = "_torture_opened"  # in an object: the execution in which its inside was touched
+
+
+def is_opened(obj: Any) -> bool:
+    """Tell whether the program touched the object's inside in this execution."""
+    return bool(obj.__dict__.get(_OPENED) == KERNEL.epoch)
+
+
+class Inside:
+    """An attribute that only the library's code uses; whoever else reads it makes the object run that code."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, obj: Any, kind: type | None = None) -> Any:
+        try:
+            value = obj.__dict__[self._name]
+        except (AttributeError, KeyError):
+            owner = f"{kind.__name__!r} object" if obj is not None and kind else "type object"
+            raise AttributeError(f"{owner} has no attribute {self._name!r}") from None
+        if KERNEL.controls() and not is_opened(obj):
+            obj.__dict__[_OPENED] = KERNEL.epoch
+            for thread in KERNEL.threads:
+                if thread.pending is not None and thread.pending[0] is obj:
+                    KERNEL.wake(thread)  # it goes on to wait in the library's code
+        return value
+
+    def __set__(self, obj: Any, value: object) -> None:
+        obj.__dict__[self._name] = value
+
+    def __delete__(self, obj: Any) -> None:
+        del obj.__dict__[self._name]
+
+
+def pass_gate(obj: Any, site: Site, is_open: Callable[[Any], bool]) -> bool:
+    """Return when it is the caller's turn and the gate is open; False where the object was opened up meanwhile."""
+    kernel = KERNEL
+    me = kernel.current
+    me.since = kernel.clock.natural
+    if is_open(obj):
+        kernel.decide(site, obj, None, True)
+    waited = False
+    while not is_opened(obj):
+        if is_open(obj):
+            if waited and kernel.recorder is not None:
+                kernel.recorder.record(me, site, obj, None, True, None)
+            return True
+        waited = True
+        kernel.block(obj, site)
+    return False
+
+
+def pass_in_time(obj: Any, site: Site, is_open: Callable[[Any], bool], deadline: int) -> bool:
+    """Wait for the gate that is closed until ``deadline``; then whether it is open is seen once more."""
+    kernel = KERNEL
+    kernel.current.since = kernel.clock.natural
+    while not is_open(obj):
+        if is_opened(obj) or (not kernel.block(obj, site, deadline) and not is_open(obj)):
+            return False
+    return not is_opened(obj)
+
+
+def open_gate(obj: object, site: Site, places: int) -> None:
+    """Wake those that wait to pass now that so many can; see the module's first lines."""
+    kernel = KERNEL
+    natural = kernel.clock.natural
+    last = 0
+    for thread in sorted(_waiting(obj, site), key=_since):
+        if thread.since < natural:
+            if places <= 0 and thread.since != last:
+                continue
+            places -= 1
+            last = thread.since
+            thread.since = natural
+        kernel.wake(thread)
+
+
+def close_gate(obj: object, site: Site) -> None:
+    """Keep everybody from being chosen who would pass."""
+    waiting = _waiting(obj, site)
+    if waiting:
+        KERNEL.disable(waiting)
+
+
+def _waiting(obj: object, site: Site) -> list[VirtualThread]:
+    return [
+        thread
+        for thread in KERNEL.threads
+        if thread.pending is not None and thread.pending[0] is obj and thread.pending[3] is site
+    ]
+
+
+def _since(thread: VirtualThread) -> int:
+    return thread.since
