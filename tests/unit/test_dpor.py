@@ -57,7 +57,9 @@ def seen(program: str, strategy: str = "dpor", granularity: str = "free-threaded
 
 
 SHAPES = ((2, 1), (2, 2), (2, 3), (3, 1), (3, 2))
-GUARDS = ("Lock", "RLock", "Semaphore", "BoundedSemaphore", "Condition", "Queue", "SimpleQueue")
+GUARDS = (
+    "Lock", "RLock", "Semaphore", "BoundedSemaphore", "Condition", "Queue", "SimpleQueue", "LifoQueue", "token"
+)  # fmt: skip
 SECTIONS = {
     kind: [(f"sections:{kind}:{threads}:{sections}", threads, sections) for threads, sections in SHAPES]
     for kind in GUARDS
@@ -73,12 +75,28 @@ def test_critical_sections_are_executed_once_in_each_order(kind: str) -> None:
         assert explored(program)["executions"] == orders, program
 
 
-@pytest.mark.parametrize(
-    ("program", "classes"), [("enough_permits", 1), ("too_few_permits", 6), ("handed_permit", 1)]
-)
-def test_permits_are_taken_in_each_order_only_where_they_run_out(program: str, classes: int) -> None:
-    assert len(seen(program)) == 1
-    assert explored(program)["executions"] == classes
+# What can be told apart, and in how many executions it is seen.
+CLASSES = {
+    "enough_permits": (1, 1),
+    "too_few_permits": (1, 6),
+    "handed_permit": (1, 1),
+    "pipe_of_one": (1, 1),
+    "unbounded_pipe": (1, 1),
+    "two_producers": (6, 6),
+    "two_producers_for_one_place": (6, 6),
+    "two_consumers": (1, 2),
+    "tasks_joined": (1, 6),
+    "asked_for_its_size": (4, 4),
+    "got_or_not": (2, 2),
+}
+
+
+@pytest.mark.parametrize("program", CLASSES)
+def test_what_commutes_is_executed_in_one_order(program: str) -> None:
+    outcomes, executions = CLASSES[program]
+
+    assert len(seen(program)) == outcomes
+    assert explored(program)["executions"] == executions
 
 
 def test_independent_threads_are_executed_once() -> None:
@@ -130,11 +148,19 @@ TRAPS: dict[str, set[Any]] = {
     "inside_of_a_semaphore": {(0, 0), (1, 1)},
     "subclass_of_semaphore": {(1,), (2,)},
     "who_waited_first": {(1, 2)},
+    "joined_before_or_after_a_put": {(0,), (1,)},
+    "done_by_others": {(True, False), (False, True), (False, False)},
+    "put_with_timeouts": {(True, True, 1), (True, False, 0), (False, True, 0)},
+    "last_item_first": {(1,), (2,)},
+    "compared_in_python": {(1, 0), (1, 1)},
+    "under_the_mutex": {(0, 0), (1, 1)},
+    "own_way_to_put": {(2,)},
+    **({"shut_down": {("got",), ("not got", "not put")}} if sys.version_info >= (3, 13) else {}),
 }
 BATCHES = (
     tuple(TRAPS),
     *(tuple(program for program, _, _ in programs) for programs in SECTIONS.values()),
-    ("enough_permits", "too_few_permits", "handed_permit"),
+    tuple(CLASSES),
 )
 
 

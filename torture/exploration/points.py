@@ -43,7 +43,7 @@ from torture.instrument.atomicity import (
     Effect,
 )
 from torture.instrument.files import ANY_PATH, FILE_FUNCTIONS, FILE_METHODS, FILE_TYPES
-from torture.runtime import databases, primitives, threads, timing
+from torture.runtime import databases, primitives, queues, semaphores, threads, timing
 from torture.runtime.blocking import FILES
 from torture.runtime.kernel import KERNEL
 from torture.trace.site import Form, Kind, Site
@@ -335,7 +335,9 @@ def _stands_for_c(function: FunctionType) -> bool:
     return module in TRUSTED_MODULES or function.__code__.co_filename in _NATIVE_FILES
 
 
-_NATIVE_FILES = frozenset(module.__file__ for module in (databases, primitives, threads, timing))
+_NATIVE_FILES = frozenset(
+    module.__file__ for module in (databases, primitives, queues, semaphores, threads, timing)
+)
 _exposed: dict[
     int, weakref.ref[Any]
 ] = {}  # id of an instance's __dict__ that the program took -> the instance

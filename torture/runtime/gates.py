@@ -13,14 +13,34 @@ An object whose inside the program touches, or whose class is not the library's 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from torture.runtime.kernel import KERNEL
+from torture.runtime.primitives import Lock
 from torture.runtime.thread import VirtualThread
 from torture.trace.site import Site
 
+PLAIN: dict[type, frozenset[str]] = {}  # classes whose objects are of this kind -> their inside
 _OPENED = "_torture_opened"  # in an object: the execution in which its inside was touched
+
+
+def make_plain(kinds: Sequence[type], inside: frozenset[str], *, last: str, opened: bool) -> None:
+    """Have the objects of these classes hide their inside; where the library's code is ``opened``, they run it.
+
+    ``last`` is the attribute that is set when the others have been.
+    """
+    for name in inside:
+        setattr(kinds[0], name, Inside(name, last))
+    for kind in kinds:
+        PLAIN.pop(kind, None)
+        if not opened:
+            PLAIN[kind] = inside
+
+
+def is_plain(obj: Any) -> bool:
+    """Tell whether the methods of an object are steps now."""
+    return type(obj) in PLAIN and KERNEL.controls() and not is_opened(obj)
 
 
 def is_opened(obj: Any) -> bool:
@@ -31,8 +51,9 @@ def is_opened(obj: Any) -> bool:
 class Inside:
     """An attribute that only the library's code uses; whoever else reads it makes the object run that code."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, last: str) -> None:
         self._name = name
+        self._last = last
 
     def __get__(self, obj: Any, kind: type | None = None) -> Any:
         try:
@@ -40,11 +61,8 @@ class Inside:
         except (AttributeError, KeyError):
             owner = f"{kind.__name__!r} object" if obj is not None and kind else "type object"
             raise AttributeError(f"{owner} has no attribute {self._name!r}") from None
-        if KERNEL.controls() and not is_opened(obj):
-            obj.__dict__[_OPENED] = KERNEL.epoch
-            for thread in KERNEL.threads:
-                if thread.pending is not None and thread.pending[0] is obj:
-                    KERNEL.wake(thread)  # it goes on to wait in the library's code
+        if is_plain(obj) and self._last in obj.__dict__:
+            open_up(obj)
         return value
 
     def __set__(self, obj: Any, value: object) -> None:
@@ -52,6 +70,32 @@ class Inside:
 
     def __delete__(self, obj: Any) -> None:
         del obj.__dict__[self._name]
+
+
+def lock_of(obj: Any) -> Lock:
+    """Return the lock that the library's code of an object takes."""
+    attributes = obj.__dict__
+    found: Any = attributes["mutex"] if "mutex" in attributes else attributes["_cond"].__dict__["_lock"]
+    lock: Lock = found
+    return lock
+
+
+def open_up(obj: Any) -> None:
+    """Have an object run the library's code from now on: no step, for no program can tell the one from the other."""
+    obj.__dict__[_OPENED] = KERNEL.epoch
+    lock = lock_of(obj)
+    for thread in KERNEL.threads:
+        if thread.pending is not None and thread.pending[0] is obj and thread is not KERNEL.current:
+            lock.contenders.append(thread)
+            KERNEL.wake(thread)
+
+
+def has_taken_lock(obj: Any) -> bool:
+    """Tell whether an object was opened up while the caller waited for its turn: then that was to take the lock."""
+    if not is_opened(obj):
+        return False
+    lock_of(obj).take_next(KERNEL.current)
+    return True
 
 
 def pass_gate(obj: Any, site: Site, is_open: Callable[[Any], bool]) -> bool:
@@ -62,7 +106,7 @@ def pass_gate(obj: Any, site: Site, is_open: Callable[[Any], bool]) -> bool:
     if is_open(obj):
         kernel.decide(site, obj, None, True)
     waited = False
-    while not is_opened(obj):
+    while not has_taken_lock(obj):
         if is_open(obj):
             if waited and kernel.recorder is not None:
                 kernel.recorder.record(me, site, obj, None, True, None)
@@ -77,9 +121,10 @@ def pass_in_time(obj: Any, site: Site, is_open: Callable[[Any], bool], deadline:
     kernel = KERNEL
     kernel.current.since = kernel.clock.natural
     while not is_open(obj):
-        if is_opened(obj) or (not kernel.block(obj, site, deadline) and not is_open(obj)):
+        in_time = kernel.block(obj, site, deadline)
+        if has_taken_lock(obj) or not (in_time or is_open(obj)):
             return False
-    return not is_opened(obj)
+    return True
 
 
 def open_gate(obj: object, site: Site, places: int) -> None:

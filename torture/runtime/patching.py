@@ -13,12 +13,11 @@ import signal
 import sys
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from types import CellType, ModuleType
 from typing import Any
 
-from torture.runtime import blocking, databases, originals, semaphores, threads, timing
+from torture.runtime import blocking, databases, originals, queues, semaphores, threads, timing
 from torture.runtime.baton import Carried
 from torture.runtime.clock import EPOCH
 from torture.runtime.kernel import KERNEL
@@ -27,7 +26,6 @@ from torture.trace.site import Kind
 
 _IS_SET = primitive(Kind.READ, "is_set")
 _LOOK = primitive(Kind.READ, "look")
-_SIZE = primitive(Kind.READ, "qsize")
 _OWN = ("torture", "greenlet", "coverage", "py_spy", "_pytest", "pluggy")  # never touched by the sweep
 
 
@@ -49,7 +47,7 @@ def install(opened: tuple[str, ...] = ()) -> None:
         (originals.local, threads.Local),
         (originals.allocate_lock, Lock),
         (originals.make_rlock, RLock),
-        (queue.SimpleQueue, SimpleQueue),
+        (queue.SimpleQueue, queues.SimpleQueue),
         (module.enumerate, threads.enumerate_threads),
         (module.active_count, threads.active_count),
         (signal.signal, threads.set_signal),
@@ -76,49 +74,13 @@ def install(opened: tuple[str, ...] = ()) -> None:
     module.Event.is_set = _is_set
     module.Event.isSet = _is_set
     semaphores.install(opened)
+    queues.install(opened)
     by_value |= blocking.install()
     if sys.version_info >= (3, 13):
         thread.lock = thread.LockType = Lock
     module._PyRLock = RLock
     sweep_names(by_value)
     adopt_locks()
-
-
-class _Count(threading.Semaphore):
-    """One whose inside is used: its class is not the library's, so it runs the library's code."""
-
-
-class SimpleQueue(queue._PySimpleQueue):  # type: ignore[name-defined,misc]
-    """The pure-Python SimpleQueue, for the C one blocks inside C. Each method is one critical section of its lock."""
-
-    _queue: deque[object]
-    _count: Any
-
-    def __init__(self) -> None:
-        self._queue = deque()
-        self._count = _Count(0)
-
-    def put(self, item: object, block: bool = True, timeout: float | None = None) -> None:
-        """Append the item."""
-        count = self._count
-        with count._cond:
-            self._queue.append(item)
-            count._value += 1
-            count._cond.notify()
-
-    def qsize(self) -> int:
-        """Return the number of items; a scheduling point, because it takes no lock."""
-        self._look()
-        return len(self._queue)
-
-    def empty(self) -> bool:
-        """Tell whether there is no item; a scheduling point like that of ``qsize``."""
-        self._look()
-        return not self._queue
-
-    def _look(self) -> None:
-        if KERNEL.controls():
-            KERNEL.decide(_SIZE, self._count._cond._lock, None, False)
 
 
 def _is_set(self: Any) -> bool:

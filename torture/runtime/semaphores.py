@@ -5,7 +5,16 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from torture.runtime.gates import Inside, close_gate, is_opened, open_gate, pass_gate, pass_in_time
+from torture.runtime.gates import (
+    close_gate,
+    has_taken_lock,
+    is_opened,
+    is_plain,
+    make_plain,
+    open_gate,
+    pass_gate,
+    pass_in_time,
+)
 from torture.runtime.kernel import KERNEL
 from torture.runtime.primitives import MAXIMUM, primitive
 from torture.trace.site import Kind
@@ -13,33 +22,25 @@ from torture.trace.site import Kind
 ACQUIRE = primitive(Kind.ACQUIRE, "Semaphore.acquire")
 TRY = primitive(Kind.TRY, "Semaphore.acquire")
 RELEASE = primitive(Kind.RELEASE, "Semaphore.release")
-INSIDE = frozenset({"_cond"})
 
 _acquire = threading.Semaphore.acquire
 _release = {kind: kind.release for kind in (threading.Semaphore, threading.BoundedSemaphore)}
-_plain = frozenset(_release)
 
 
 def install(opened: tuple[str, ...] = ()) -> None:
     """Replace the methods; semaphores run the library's code where that is instrumented (``opened``)."""
-    global _plain
-    _plain = frozenset() if "threading" in opened else frozenset(_release)
     kind: Any = threading.Semaphore
     kind.acquire = kind.__enter__ = acquire
     kind.release = release
     kind.__exit__ = leave
-    kind._cond = Inside("_cond")
     bounded: Any = threading.BoundedSemaphore
     bounded.release = release_bounded
-
-
-def _is_plain(semaphore: Any) -> bool:
-    return type(semaphore) in _plain and KERNEL.controls() and not is_opened(semaphore)
+    make_plain((kind, bounded), frozenset({"_cond"}), last="_value", opened="threading" in opened)
 
 
 def acquire(self: Any, blocking: bool = True, timeout: float | None = None) -> bool:
     """Take a permit."""
-    if not _is_plain(self):
+    if not is_plain(self):
         return _acquire(self, blocking, timeout)
     if not blocking or timeout is not None:
         return _try(self, blocking, timeout)
@@ -57,7 +58,7 @@ def _try(self: Any, blocking: bool, timeout: float | None) -> bool:
         raise ValueError("can't specify timeout for non-blocking acquire")
     kernel = KERNEL
     kernel.decide(TRY, self, None, True)
-    if is_opened(self):
+    if has_taken_lock(self):
         return _acquire(self, blocking, timeout)
     if not _has_permit(self):
         if timeout is None or timeout <= 0:
@@ -101,7 +102,7 @@ def release_bounded(self: Any, n: int = 1) -> None:
 
 def _comes_to_give(semaphore: Any, n: int) -> bool:
     """Pass the point of a release; False where the library's code has to do it."""
-    if not _is_plain(semaphore):
+    if not is_plain(semaphore):
         return False
     if n < 1:
         raise ValueError("n must be one or more")
@@ -110,7 +111,7 @@ def _comes_to_give(semaphore: Any, n: int) -> bool:
         kernel.countdown -= 1
     else:
         kernel.decide(RELEASE, semaphore, n, True)
-    return not is_opened(semaphore)
+    return not has_taken_lock(semaphore)
 
 
 def _give(semaphore: Any, n: int) -> None:

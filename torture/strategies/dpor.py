@@ -22,12 +22,14 @@ from __future__ import annotations
 
 from random import Random
 
-from torture.runtime import semaphores, threads
+from torture.runtime import queues, semaphores, threads
 from torture.runtime.choice import ABANDON, FIRE_TIMER, IN_VAIN, SchedulingPoint
 from torture.runtime.thread import SPIN_LIMIT
 from torture.strategies.access import (
     EVERYTHING,
     FAILURE,
+    SEMAPHORES,
+    TASKS,
     TIME,
     TIMER,
     UNKNOWN,
@@ -74,7 +76,7 @@ class Dpor:
         self._restarts = 0
         self._executed = False  # at least once
         self._order_of_attributes = False
-        self._permits_run_out = False
+        self._semaphores_run_out = self._tasks_run_out = False
 
     @property
     def exhausted(self) -> bool:
@@ -88,7 +90,9 @@ class Dpor:
         self._sleep: dict[str, int] = {}
         self._index: dict[str, int] = {}
         self._resources = Resources(
-            order_of_attributes=self._order_of_attributes, permits_run_out=self._permits_run_out
+            order_of_attributes=self._order_of_attributes,
+            semaphores_run_out=self._semaphores_run_out,
+            tasks_run_out=self._tasks_run_out,
         )
         self._diverged = False
         self._starts_again = False
@@ -250,12 +254,14 @@ class Dpor:
             if last.node >= 0:
                 self._nodes[last.node].done[last.name] = EVERYTHING
         order = self._order()
-        if not self._permits_run_out and (order.may_run_out() or self._waits_for_permit()):
-            self._permits_run_out = True
-            if self._executed:
-                self._starts_again = True
-                return
+        if not self._tasks_run_out and order.may_run_out(TASKS):
+            self._tasks_run_out = self._starts_again = True
+        if not self._semaphores_run_out and (order.may_run_out(SEMAPHORES) or self._waits_for_permit()):
+            self._semaphores_run_out = True
+            self._starts_again = self._starts_again or self._executed
             order = self._order()
+        if self._starts_again:
+            return
         for first, second, could_begin in order.races:
             begins = [self._steps[second].name] if could_begin else []
             self._reverse(order, first, second, begins)
@@ -264,7 +270,7 @@ class Dpor:
         self._reverse_pending(order, ended=not stop)
 
     def _order(self) -> HappensBefore:
-        return HappensBefore(self._steps, self._first_causes, self._fresh, careful=self._permits_run_out)
+        return HappensBefore(self._steps, self._first_causes, self._fresh, careful=self._semaphores_run_out)
 
     def _waits_for_permit(self) -> bool:
         assert self._point is not None
@@ -286,12 +292,17 @@ class Dpor:
                     if not clock >> before & 1:
                         begins = [thread.path] if clock >> before == 0 else []
                         self._reverse(order, before, end - 1, begins)
-            if pending is not None and pending[3].kind is Kind.ACQUIRE:
-                taken = order.taker(self._resources.number(pending[0]))
+            kind = None if pending is None else pending[3].kind
+            if pending is not None and kind in (Kind.ACQUIRE, Kind.GET, Kind.PUT):
+                number = self._resources.lock_number(pending[0])
+                taken = order.giver(number) if kind is Kind.PUT else order.taker(number)
                 if taken >= 0 and not clock >> taken & 1:
                     begins = [thread.path] if clock >> taken == 0 else []
                     self._reverse(order, taken, end, begins)
-            elif not thread.enabled and thread.waits_for is None:  # for the lock inside a container
+            elif not thread.enabled and (
+                thread.waits_for is None  # for the lock inside a container
+                or (pending is not None and pending[3] is queues.JOIN)
+            ):
                 access = self._resources.access(thread)
                 for before, could_begin in order.conflicts(access, clock):
                     begins = [thread.path] if could_begin else []

@@ -21,6 +21,7 @@ from torture.strategies.access import (
     OF_CLASS,
     PASS,
     RELEASE,
+    SEMAPHORES,
     TAKE,
     TAKE_ONE,
     TIME,
@@ -105,7 +106,7 @@ class _Resource:
 class HappensBefore:
     """Orders the steps of an execution; ``races`` are those whose later step is at least ``fresh``.
 
-    ``careful``: permits may run out.
+    ``careful``: the permits of semaphores may run out.
     """
 
     def __init__(
@@ -136,19 +137,34 @@ class HappensBefore:
         """Return what comes before the next step of a thread."""
         return self._threads.get(actor, 0)
 
-    def may_run_out(self) -> bool:
-        """Tell whether a step that takes a permit may find none in another order."""
-        found = (resource.permits for resource in self._resources.values())
-        return any(permits is not None and permits.may_run_out(self.clocks) for permits in found)
+    def may_run_out(self, counts: int) -> bool:
+        """Tell whether a step that takes a permit may find none in another order, of semaphores or of tasks.
 
-    def taker(self, lock: int) -> int:
+        Where the library's own code takes and gives some, that is not known.
+        """
+        found = (resource.permits for resource in self._resources.values())
+        return any(
+            permits is not None
+            and (permits.opened or (permits.counts == counts and permits.may_run_out(self.clocks)))
+            for permits in found
+        )
+
+    def taker(self, number: int) -> int:
         """Return the step that took a lock, which is held, or the last permit; -1 where there is none."""
-        known = self._resources.get(lock)
+        known = self._resources.get(number)
         return -1 if known is None else known.taken
+
+    def giver(self, number: int) -> int:
+        """Return the step that put the last item, -1 where there is none."""
+        known = self._resources.get(number)
+        return -1 if known is None or known.permits is None else (known.permits.given or [-1])[-1]
 
     def conflicts(self, access: Access, clock: int) -> list[tuple[int, bool]]:
         """Return the steps that a pending operation races with, and whether it could come before each."""
-        found = self._resource(access.resource).before(access) if access.resource else []
+        resource = self._resource(access.resource)
+        found = resource.before(access) if access.resource else []
+        if resource.permits is not None:
+            found, _ = resource.permits.judge(access, found)
         if access.hidden & EVERYTHING:
             found += self._last.values()
         races = []
@@ -204,25 +220,23 @@ class HappensBefore:
         if actor < 0:
             clock |= self._threads.get(~actor, 0)
         accesses = self._accesses(step)
-        release = taken = -1
+        taken = -1
+        let_in: list[int] = []
         found = [self._unknown]
         if step.hidden & EVERYTHING:
             found += self._last.values()
         for resource, access in accesses:
             before = resource.before(access)
             if access.action == ACQUIRE and resource.released >= 0:
-                release, taken = resource.released, resource.taken
-                before.remove(release)
+                let_in, taken = [resource.released], resource.taken
+                before.remove(resource.released)
             elif access.action >= PASS:
                 if resource.permits is None:
                     resource.permits = Permits()
-                if not self._careful:
+                if access.counts == SEMAPHORES and not self._careful:
                     continue
-                needed = resource.permits.needed(access)
-                if access.action == PASS:
-                    release = needed
-                else:
-                    before.append(needed)
+                before, others = resource.permits.judge(access, before)
+                let_in = let_in or others
             found += before
         # Nearly always nothing is left, or one step.
         if found := [other for other in found if other >= 0 and not clock >> other & 1]:
@@ -230,9 +244,9 @@ class HappensBefore:
                 found = sorted(set(found), reverse=True)
             for other in found:
                 clock = self._join(clock, other, index)
-        if release >= 0:
-            self._join(clock, taken, index)
-            clock |= self.clocks[release]
+        self._join(clock, taken, index)
+        for other in let_in:
+            clock |= self.clocks[other]
         clock |= 1 << index
         self.clocks.append(clock)
         self._threads[actor] = clock
@@ -257,6 +271,10 @@ class HappensBefore:
     def _accesses(self, step: Step) -> list[tuple[_Resource, Access]]:
         access = step.access
         accesses = [(self._resource(access.resource), access)] if access.resource else []
+        also = access.also
+        while also is not None:
+            accesses.append((self._resource(also.resource), also))
+            also = also.also
         if not step.hidden and not self._class_names:
             return accesses
         for bit, number in _HIDDEN.items():
