@@ -19,7 +19,7 @@ from typing import Any
 from torture.runtime.kernel import KERNEL
 from torture.runtime.primitives import Lock
 from torture.runtime.thread import VirtualThread
-from torture.trace.site import Site
+from torture.trace.site import Form, Site
 
 PLAIN: dict[type, frozenset[str]] = {}  # classes whose objects are of this kind -> their inside
 _OPENED = "_torture_opened"  # in an object: the execution in which its inside was touched
@@ -83,11 +83,14 @@ def lock_of(obj: Any) -> Lock:
 def open_up(obj: Any) -> None:
     """Have an object run the library's code from now on: no step, for no program can tell the one from the other."""
     obj.__dict__[_OPENED] = KERNEL.epoch
-    lock = lock_of(obj)
-    for thread in KERNEL.threads:
-        if thread.pending is not None and thread.pending[0] is obj and thread is not KERNEL.current:
-            lock.contenders.append(thread)
-            KERNEL.wake(thread)
+    waiting = [
+        thread
+        for thread in KERNEL.threads
+        if thread.pending is not None
+        and thread.pending[0] is obj
+        and thread.pending[3].form is Form.PRIMITIVE
+    ]
+    lock_of(obj).expect(waiting)
 
 
 def has_taken_lock(obj: Any) -> bool:
@@ -119,9 +122,12 @@ def pass_gate(obj: Any, site: Site, is_open: Callable[[Any], bool]) -> bool:
 def pass_in_time(obj: Any, site: Site, is_open: Callable[[Any], bool], deadline: int) -> bool:
     """Wait for the gate that is closed until ``deadline``; then whether it is open is seen once more."""
     kernel = KERNEL
-    kernel.current.since = kernel.clock.natural
+    me = kernel.current
+    me.since = kernel.clock.natural
     while not is_open(obj):
         in_time = kernel.block(obj, site, deadline)
+        if kernel.recorder is not None:
+            kernel.recorder.record(me, site, obj, None, True, None)
         if has_taken_lock(obj) or not (in_time or is_open(obj)):
             return False
     return True

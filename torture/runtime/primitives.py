@@ -134,6 +134,14 @@ class Lock:
         for contender in self.contenders:
             kernel.wake(contender, eagerly=waiter)
 
+    def expect(self, threads: list[VirtualThread]) -> None:
+        """Have threads that wait for something else take the lock as their next step."""
+        if self._epoch != KERNEL.epoch:
+            self._renew()
+        self.contenders += threads
+        for thread in threads:
+            KERNEL.wake(thread)
+
     def take_next(self, thread: VirtualThread) -> None:
         """Note that a thread, which is among the contenders or passes by, will take the lock in its present step."""
         if thread in self.contenders:
