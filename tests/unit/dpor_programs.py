@@ -1,4 +1,4 @@
-"""What test_dpor.py explores: ``python dpor_programs.py PROGRAM STRATEGY GRANULARITY``; prints JSON."""
+"""What test_dpor.py explores: ``python dpor_programs.py PROGRAM,... STRATEGY GRANULARITY``; prints JSON."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from queue import Queue, SimpleQueue
-from threading import Condition, Event, Lock, RLock, Thread, Timer, active_count
+from queue import Empty, Full, LifoQueue, PriorityQueue, Queue, SimpleQueue
+from threading import BoundedSemaphore, Condition, Event, Lock, RLock, Semaphore, Thread, Timer, active_count
 from threading import enumerate as threads_alive
 from typing import Any
 
@@ -40,15 +40,25 @@ def sections(kind: str, threads: int, count: int) -> Callable[[], Outcome]:
         "Condition": Condition,
         "Queue": Queue,
         "SimpleQueue": SimpleQueue,
+        "LifoQueue": LifoQueue,
+        "token": Queue,
+        "Semaphore": Semaphore,
+        "BoundedSemaphore": BoundedSemaphore,
     }[kind]
 
     def program() -> Outcome:
         guard = make()
         order: list[int] = []
+        if kind == "token":
+            guard.put(None)
 
         def work(number: int) -> None:
             for _ in range(count):
-                if "Queue" in kind:
+                if kind == "token":
+                    guard.get()
+                    order.append(number)
+                    guard.put(None)
+                elif "Queue" in kind:
                     guard.put(number)
                 else:
                     with guard:
@@ -58,6 +68,355 @@ def sections(kind: str, threads: int, count: int) -> Callable[[], Outcome]:
         return tuple(guard.get() for _ in range(threads * count)) if "Queue" in kind else tuple(order)
 
     return program
+
+
+def pool(permits: int, threads: int) -> Callable[[], Outcome]:
+    """Return a program of threads that do not share anything else."""
+
+    def program() -> Outcome:
+        semaphore = Semaphore(permits)
+        values = [Shared() for _ in range(threads)]
+
+        def work(value: Shared) -> None:
+            for number in range(2):
+                with semaphore:
+                    value.x = number
+
+        together(*(lambda value=value: work(value) for value in values))
+        return tuple(value.x for value in values)
+
+    return program
+
+
+enough_permits = pool(3, 3)
+too_few_permits = pool(1, 2)
+
+
+def handed_permit() -> Outcome:
+    """The release comes before the acquire in every order."""
+    semaphore, shared = Semaphore(0), Shared()
+    seen: list[int] = []
+
+    def give() -> None:
+        shared.x = 1
+        semaphore.release()
+
+    def take() -> None:
+        semaphore.acquire()
+        seen.append(shared.x)
+
+    together(give, take)
+    return tuple(seen)
+
+
+def permit_for_one_of_two() -> Outcome:
+    semaphore = Semaphore(0)
+    seen = [False, False]
+
+    def take(number: int) -> None:
+        seen[number] = semaphore.acquire(timeout=0.01 * (number + 1))
+
+    together(lambda: take(0), lambda: take(1), semaphore.release)
+    return (*seen, semaphore.acquire(blocking=False))
+
+
+def tried_before_others_gave() -> Outcome:
+    """A try that found a permit could have found none: only where two others took and gave first."""
+    semaphore = Semaphore(1)
+    seen: list[bool] = []
+
+    def attempt() -> None:
+        seen.append(semaphore.acquire(blocking=False))
+
+    def give() -> None:
+        semaphore.release()
+        semaphore.release()
+
+    together(attempt, give, semaphore.acquire)
+    return tuple(seen)
+
+
+def two_permits_each() -> Outcome:
+    semaphore = Semaphore(2)
+
+    def work() -> None:
+        semaphore.acquire()
+        semaphore.acquire()
+        semaphore.release(2)
+
+    together(work, work)
+    return ()
+
+
+def released_too_often() -> Outcome:
+    semaphore = BoundedSemaphore(1)
+    seen: list[bool] = []
+
+    def give() -> None:
+        try:
+            semaphore.release()
+        except ValueError:
+            seen.append(False)
+
+    together(give, semaphore.acquire)
+    return (*seen, semaphore.acquire(blocking=False))
+
+
+def inside_of_a_semaphore() -> Outcome:
+    """Its condition excludes the methods that a thread may wait in."""
+    semaphore: Any = Semaphore(0)
+    seen: list[int] = []
+
+    def look() -> None:
+        with semaphore._cond:
+            seen.append(semaphore._value)
+            seen.append(semaphore._value)
+
+    together(look, semaphore.acquire, semaphore.release)
+    return tuple(seen)
+
+
+def subclass_of_semaphore() -> Outcome:
+    class Counting(Semaphore):
+        taken = 0
+
+        def acquire(self, blocking: bool = True, timeout: float | None = None) -> bool:
+            self.taken += 1
+            return super().acquire(blocking, timeout)
+
+    semaphore = Counting(1)
+
+    def work() -> None:
+        semaphore.acquire()
+        semaphore.release()
+
+    together(work, work)
+    return (semaphore.taken,)
+
+
+def who_waited_first() -> Outcome:
+    """Time tells who came first."""
+    semaphore = Semaphore(0)
+    order: list[int] = []
+
+    def wait(number: int) -> None:
+        time.sleep(number)
+        semaphore.acquire()
+        order.append(number)
+
+    def give() -> None:
+        for _ in range(2):
+            time.sleep(3)
+            semaphore.release()
+
+    together(lambda: wait(2), lambda: wait(1), give)
+    return tuple(order)
+
+
+def transfer(size: int, producers: int, consumers: int) -> Callable[[], Outcome]:
+    """Return a program that puts two items with each producer; its consumers take equal shares."""
+
+    def program() -> Outcome:
+        items: Queue[int] = Queue(size)
+        got: list[list[int]] = [[] for _ in range(consumers)]
+
+        def put(number: int) -> None:
+            for _ in range(2):
+                items.put(number)
+
+        def get(mine: list[int]) -> None:
+            for _ in range(2 * producers // consumers):
+                mine.append(items.get())
+
+        puts = [lambda number=number: put(number) for number in range(producers)]
+        together(*puts, *(lambda mine=mine: get(mine) for mine in got))
+        return tuple(map(tuple, got))
+
+    return program
+
+
+pipe_of_one = transfer(1, 1, 1)
+unbounded_pipe = transfer(0, 1, 1)
+two_producers = transfer(0, 2, 1)
+two_producers_for_one_place = transfer(1, 2, 1)
+two_consumers = transfer(0, 1, 2)
+
+
+def tasks_joined() -> Outcome:
+    """Workers end their tasks in any order: only who joins sees that all are done."""
+    tasks: Queue[Shared] = Queue()
+    values = [Shared(), Shared(), Shared()]
+    for value in values:
+        tasks.put(value)
+
+    def work() -> None:
+        tasks.get().x += 1
+        tasks.task_done()
+
+    for _ in values:
+        Thread(target=work, daemon=True).start()
+    tasks.join()
+    return tuple(value.x for value in values)
+
+
+def joined_before_or_after_a_put() -> Outcome:
+    tasks: Queue[int] = Queue()
+    shared = Shared()
+
+    def put() -> None:
+        tasks.put(1)
+        shared.x = 1
+
+    def work() -> None:
+        tasks.get()
+        tasks.task_done()
+
+    seen: list[int] = []
+
+    def wait() -> None:
+        tasks.join()
+        seen.append(shared.x)
+
+    together(put, work, wait)
+    return tuple(seen)
+
+
+def done_by_others() -> Outcome:
+    """Who says that a task is done has not got it: it may be one too many by then."""
+    tasks: Queue[int] = Queue()
+    seen = [False, False]
+
+    def done(number: int) -> None:
+        try:
+            tasks.task_done()
+            seen[number] = True
+        except ValueError:
+            pass
+
+    together(lambda: tasks.put(1), lambda: done(0), lambda: done(1))
+    return tuple(seen)
+
+
+def put_with_timeouts() -> Outcome:
+    items: Queue[int] = Queue(1)
+    seen = [False, False]
+
+    def put(number: int) -> None:
+        try:
+            items.put(number, timeout=0.01 * (number + 1))
+            seen[number] = True
+        except Full:
+            pass
+
+    together(lambda: put(0), lambda: put(1), items.get)
+    return (*seen, items.qsize())
+
+
+def asked_for_its_size() -> Outcome:
+    items: Queue[int] = Queue(1)
+    seen: list[object] = []
+
+    def look() -> None:
+        seen.extend((items.qsize(), items.empty(), items.full()))
+
+    together(lambda: items.put(1), look)
+    return tuple(seen)
+
+
+def got_or_not() -> Outcome:
+    items: Queue[int] = Queue()
+    seen: list[object] = []
+
+    def get() -> None:
+        try:
+            seen.append(items.get_nowait())
+        except Empty:
+            seen.append(None)
+
+    together(lambda: items.put(1), get)
+    return tuple(seen)
+
+
+def last_item_first() -> Outcome:
+    items: LifoQueue[int] = LifoQueue()
+    got: list[int] = []
+
+    def put() -> None:
+        items.put(1)
+        items.put(2)
+
+    together(put, lambda: got.append(items.get()))
+    return tuple(got)
+
+
+def compared_in_python() -> Outcome:
+    """Items are compared by the program's code, under the queue's lock."""
+
+    class Item:
+        comparisons = 0
+
+        def __init__(self, rank: int) -> None:
+            self.rank = rank
+
+        def __lt__(self, other: Item) -> bool:
+            Item.comparisons += 1
+            return self.rank < other.rank
+
+    items: PriorityQueue[Any] = PriorityQueue()
+    items.put(Item(2))
+    seen: list[int] = []
+    together(lambda: items.put(Item(1)), lambda: seen.append(Item.comparisons))
+    return (items.get().rank, *seen)
+
+
+def under_the_mutex() -> Outcome:
+    items: Queue[int] = Queue()
+    seen: list[int] = []
+
+    def look() -> None:
+        with items.mutex:
+            seen.append(len(items.queue))
+            seen.append(len(items.queue))
+
+    together(lambda: items.put(1), items.get, look)
+    return tuple(seen)
+
+
+def own_way_to_put() -> Outcome:
+    class Counting(Queue):  # type: ignore[type-arg]
+        count = 0
+
+        def _put(self, item: object) -> None:
+            self.count += 1
+            super()._put(item)
+
+    items = Counting()
+    together(lambda: items.put(1), lambda: items.put(2))
+    return (items.count,)
+
+
+def shut_down() -> Outcome:
+    """From 3.13 on."""
+    import queue
+
+    items: Any = Queue()
+    seen: list[str] = []
+
+    def get() -> None:
+        try:
+            items.get()
+            seen.append("got")
+        except queue.ShutDown:  # type: ignore[attr-defined]
+            seen.append("not got")
+
+    def put() -> None:
+        try:
+            items.put(1)
+        except queue.ShutDown:  # type: ignore[attr-defined]
+            seen.append("not put")
+
+    together(get, put, items.shutdown)
+    return tuple(sorted(seen))
 
 
 def independent() -> Outcome:
@@ -544,10 +903,14 @@ def spins() -> Outcome:
     return ()
 
 
-def main(program: str, strategy: str, granularity: str) -> None:
-    """Explore one program and print what was seen."""
+def main(programs: str, strategy: str, granularity: str) -> None:
+    """Explore each program and print what was seen."""
     import json
 
+    print(json.dumps({program: explored(program, strategy, granularity) for program in programs.split(",")}))
+
+
+def explored(program: str, strategy: str, granularity: str) -> dict[str, object]:
     from torture.exploration.outcomes import outcomes
 
     name, *arguments = program.split(":")
@@ -556,12 +919,11 @@ def main(program: str, strategy: str, granularity: str) -> None:
         function = function(arguments[0], int(arguments[1]), int(arguments[2]))
     limit = 20 if program == "spins" else 30_000
     found = outcomes(function, strategy=strategy, granularity=granularity, executions=limit)
-    report = {
+    return {
         "seen": sorted(repr(outcome) for outcome in found.seen),
         "exhausted": found.exhausted,
         "executions": found.executions,
     }
-    print(json.dumps(report))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ from torture.runtime.blocking import Descriptors
 from torture.runtime.clock import Clock
 from torture.runtime.kernel import KERNEL
 from torture.runtime.primitives import Lock
-from torture.runtime.thread import VirtualThread
+from torture.runtime.thread import Pending, VirtualThread
+from torture.trace.site import Form
 
 
 def waiters(recorder: EventRecorder | None) -> tuple[Waiter, ...]:
@@ -33,7 +34,7 @@ def _describe(thread: VirtualThread, namer: EventRecorder) -> Waiter:
             since = f" since {taken.file}:{taken.line}"
     return Waiter(
         thread=thread.name,
-        operation=_operation(innermost, resource),
+        operation=_operation(innermost, resource, thread.pending),
         resource=_subject(innermost, resource, namer),
         holder=holder,
         function=frame.f_code.co_qualname if frame else "",
@@ -63,10 +64,12 @@ def _entry(frame: FrameType | None) -> FrameType | None:
     return entry
 
 
-def _operation(frame: FrameType | None, resource: object) -> str:
+def _operation(frame: FrameType | None, resource: object, pending: Pending | None) -> str:
     entry = _entry(frame)
     if entry is not None:
         return entry.f_code.co_qualname
+    if pending is not None and "." in pending[3].name and pending[3].form is Form.PRIMITIVE:
+        return pending[3].name
     if isinstance(resource, VirtualThread):
         return "Thread.join"
     if isinstance(resource, Descriptors):

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from torture.exploration.recorder import EventRecorder
 from torture.exploration.standalone import name_of
 from torture.runtime.kernel import KERNEL
-from torture.runtime.patching import SimpleQueue
+from torture.runtime.queues import SimpleQueue
 from torture.runtime.thread import VirtualThread
 from torture.trace.site import Form, Kind, Site
 

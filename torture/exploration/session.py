@@ -63,7 +63,7 @@ class Session:
             KERNEL.carrier = BatonCarrier()
         else:
             self.without_greenlets = WITHOUT_GREENLETS
-        patching.install()
+        patching.install(job.instrument)
         before = {id(lock) for lock in patching.interpreter_locks()}
         target, module = load(job.target, job.arguments)
         imported()

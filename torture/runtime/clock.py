@@ -21,7 +21,7 @@ class Clock:
     every execution ends.
     """
 
-    __slots__ = ("_early", "_natural", "_readings", "_tokens", "now", "timers", "uses", "was_late")
+    __slots__ = ("_early", "_readings", "_tokens", "natural", "now", "timers", "uses", "was_late")
 
     def __init__(self) -> None:
         self.reset()
@@ -35,7 +35,7 @@ class Clock:
         self._tokens = 0
         self._readings = 0
         self._early = 0
-        self._natural = START
+        self.natural = START  # when time went on last because nothing could run
 
     def read(self) -> int:
         """Return the time. Moves it by a tick that grows, so that a loop which polls the clock ends."""
@@ -68,7 +68,7 @@ class Clock:
     def may_fire_early(self) -> bool:
         """Tell whether the earliest timer (not stale: ask ``pop_due`` first) is within the bound."""
         timers = self.timers
-        return bool(timers) and self._early < EARLY_LIMIT and timers[0][0] - self._natural <= EARLY_BOUND
+        return bool(timers) and self._early < EARLY_LIMIT and timers[0][0] - self.natural <= EARLY_BOUND
 
     def fire_early(self) -> int:
         """Move the clock to the earliest timer and return its thread."""
@@ -84,8 +84,8 @@ class Clock:
         while timers:
             deadline, token, index = heappop(timers)
             if not stale(index, token):
-                self.was_late = self._early < EARLY_LIMIT and deadline - self._natural <= EARLY_BOUND
-                self.now = self._natural = max(self.now, deadline)
+                self.was_late = self._early < EARLY_LIMIT and deadline - self.natural <= EARLY_BOUND
+                self.now = self.natural = max(self.now, deadline)
                 self._early = 0
                 self._readings = 0
                 return index

@@ -13,7 +13,6 @@ import signal
 import sys
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from types import CellType, ModuleType
 from typing import Any
@@ -25,6 +24,8 @@ from torture.runtime import (
     databases,
     event_loops,
     originals,
+    queues,
+    semaphores,
     threads,
     timing,
     weak,
@@ -37,12 +38,14 @@ from torture.trace.site import Kind
 
 _IS_SET = primitive(Kind.READ, "is_set")
 _LOOK = primitive(Kind.READ, "look")
-_SIZE = primitive(Kind.READ, "qsize")
 _OWN = ("torture", "greenlet", "coverage", "py_spy", "_pytest", "pluggy")  # never touched by the sweep
 
 
-def install() -> None:
-    """Replace the lowest primitives; to be called before the code under test is imported."""
+def install(opened: tuple[str, ...] = ()) -> None:
+    """Replace the lowest primitives; to be called before the code under test is imported.
+
+    ``opened`` names trusted modules that are instrumented all the same.
+    """
     module: Any = threading
     thread: Any = _thread
     by_value: dict[int, Any] = {}  # id of an original -> its hybrid, for names that were imported by value
@@ -56,7 +59,7 @@ def install() -> None:
         (originals.local, threads.Local),
         (originals.allocate_lock, Lock),
         (originals.make_rlock, RLock),
-        (queue.SimpleQueue, SimpleQueue),
+        (queue.SimpleQueue, queues.SimpleQueue),
         (module.enumerate, threads.enumerate_threads),
         (module.active_count, threads.active_count),
         (signal.signal, threads.set_signal),
@@ -82,6 +85,8 @@ def install() -> None:
     module.Barrier.broken = property(_looks_at(module.Barrier.broken.fget))
     module.Event.is_set = _is_set
     module.Event.isSet = _is_set
+    semaphores.install(opened)
+    queues.install(opened)
     by_value |= blocking.install()
     caches.install()
     weak.install()
@@ -90,35 +95,6 @@ def install() -> None:
     module._PyRLock = RLock
     sweep_names(by_value)
     adopt_locks()
-
-
-class SimpleQueue(queue._PySimpleQueue):  # type: ignore[name-defined,misc]
-    """The pure-Python SimpleQueue, for the C one blocks inside C. Each method is one critical section of its lock."""
-
-    _queue: deque[object]
-    _count: Any
-
-    def put(self, item: object, block: bool = True, timeout: float | None = None) -> None:
-        """Append the item."""
-        count = self._count
-        with count._cond:
-            self._queue.append(item)
-            count._value += 1
-            count._cond.notify()
-
-    def qsize(self) -> int:
-        """Return the number of items; a scheduling point, because it takes no lock."""
-        self._look()
-        return len(self._queue)
-
-    def empty(self) -> bool:
-        """Tell whether there is no item; a scheduling point like that of ``qsize``."""
-        self._look()
-        return not self._queue
-
-    def _look(self) -> None:
-        if KERNEL.controls():
-            KERNEL.decide(_SIZE, self._count._cond._lock, None, False)
 
 
 def _is_set(self: Any) -> bool:

@@ -1,6 +1,7 @@
 """Locks that are virtual inside an execution and the interpreter's own outside.
 
-Everything else of :mod:`threading` and :mod:`queue` is the standard library's Python code running on these two.
+Everything else of :mod:`threading` and :mod:`queue` is the standard library's Python code running on these two, but for
+what gates.py is about.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from torture.runtime.kernel import KERNEL
 from torture.runtime.thread import VirtualThread
 from torture.trace.site import Form, Kind, Site
 
-_MAXIMUM = 9223372036.0  # threading.TIMEOUT_MAX, in seconds
+MAXIMUM = 9223372036.0  # threading.TIMEOUT_MAX, in seconds
 
 
 def primitive(kind: Kind, name: str) -> Site:
@@ -31,14 +32,14 @@ LOCKED = primitive(Kind.READ, "locked")
 class Lock:
     """A ``threading.Lock``. Its state belongs to one execution: an older epoch is reset on first use."""
 
-    __slots__ = ("__weakref__", "_contenders", "_epoch", "_held", "_private", "_real", "holder", "label")
+    __slots__ = ("__weakref__", "_epoch", "_held", "_private", "_real", "contenders", "holder", "label")
 
     def __init__(self) -> None:
         self._epoch = KERNEL.epoch if KERNEL.active else -1
         self._held = False
         self._real: Any = None
-        self._contenders: list[VirtualThread] = []
-        self._private = False  # made by the caller a line ago: nobody else has it
+        self.contenders: list[VirtualThread] = []
+        self._private = False  # made by the caller a line ago: nobody else has it; or its turn was to take it
         self.holder: VirtualThread | None = None
         self.label = "Lock"
 
@@ -60,14 +61,14 @@ class Lock:
             self._contend()
         self._held = True
         self.holder = kernel.current
-        if self._contenders:
-            kernel.disable(self._contenders)
+        if self.contenders:
+            kernel.disable(self.contenders)
         return True
 
     def _contend(self) -> None:
         kernel = KERNEL
         me = kernel.current
-        self._contenders.append(me)
+        self.contenders.append(me)
         try:
             if not self._held:
                 kernel.decide(ACQUIRE, self, None, True)
@@ -76,14 +77,14 @@ class Lock:
                 if kernel.recorder is not None:
                     kernel.recorder.record(me, ACQUIRE, self, None, True, None)
         finally:
-            self._contenders.remove(me)
+            self.contenders.remove(me)
 
     def _try(self, blocking: bool, timeout: float) -> bool:
         if not blocking and timeout != -1:
             raise ValueError("can't specify a timeout for a non-blocking call")
         if timeout < 0 and timeout != -1:
             raise ValueError("timeout value must be a non-negative number")
-        if timeout > _MAXIMUM:
+        if timeout > MAXIMUM:
             raise OverflowError("timestamp too large to convert to C _PyTime_t")
         kernel = KERNEL
         me = kernel.current
@@ -95,16 +96,16 @@ class Lock:
             if not blocking or timeout == 0:
                 return False
             deadline = kernel.clock.now + int(timeout * 1e9)
-            self._contenders.append(me)
+            self.contenders.append(me)
             try:
                 if not kernel.block(self, ACQUIRE, deadline):
                     return False
             finally:
-                self._contenders.remove(me)
+                self.contenders.remove(me)
         self._held = True
         self.holder = me
-        if self._contenders:
-            kernel.disable(self._contenders)
+        if self.contenders:
+            kernel.disable(self.contenders)
         return True
 
     def release(self) -> None:
@@ -128,10 +129,24 @@ class Lock:
             raise RuntimeError("release unlocked lock")
         self._held = False
         self.holder = None
-        if waiter and not self._contenders:
+        if waiter and not self.contenders:
             kernel.clock.uses += 1  # who is about to wait with a timeout will set no timer
-        for contender in self._contenders:
+        for contender in self.contenders:
             kernel.wake(contender, eagerly=waiter)
+
+    def expect(self, threads: list[VirtualThread]) -> None:
+        """Have threads that wait for something else take the lock as their next step."""
+        if self._epoch != KERNEL.epoch:
+            self._renew()
+        self.contenders += threads
+        for thread in threads:
+            KERNEL.wake(thread)
+
+    def take_next(self, thread: VirtualThread) -> None:
+        """Note that a thread, which is among the contenders or passes by, will take the lock in its present step."""
+        if thread in self.contenders:
+            self.contenders.remove(thread)
+        self._private = not self._held
 
     def locked(self) -> bool:
         kernel = KERNEL
@@ -151,7 +166,7 @@ class Lock:
         """Start the execution with the state that the lock has outside."""
         self._epoch = KERNEL.epoch
         self._held = self._real is not None and self._real.locked()
-        self._contenders = []
+        self.contenders = []
         self.holder = None
 
     def _at_fork_reinit(self) -> None:

@@ -35,6 +35,7 @@ class VirtualThread:
         "patience",
         "pending",
         "ran",
+        "since",
         "spins",
         "started",
         "timed_out",
@@ -63,6 +64,7 @@ class VirtualThread:
         self.deadline: int | None = None  # of what it waits for
         self.timed_out = False
         self.ran = 0  # the step at which it ran last or came to be able to; not kept while it runs
+        self.since = 0  # the natural time at which it came to wait, or was told to go on: see gates.py
         self.spins = 0  # how often it took as many steps in a row as it may, which is so many:
         self.patience = SPIN_LIMIT
         self.yields = 0  # in a row, and the last one's step

@@ -9,6 +9,8 @@ to a scheduling point. So no enumerations, no named tuples, and C's own base cla
 
 from __future__ import annotations
 
+import queue
+import threading
 import weakref
 from _io import BytesIO, StringIO, _IOBase
 from array import array
@@ -16,6 +18,7 @@ from collections import deque
 from types import CellType, GeneratorType
 from typing import Any
 
+from torture.runtime import gates, queues, semaphores
 from torture.runtime.blocking import FILES
 from torture.runtime.primitives import Lock
 from torture.runtime.thread import VirtualThread
@@ -38,6 +41,19 @@ _midway: dict[Site, bool] = {}  # whether a place is in one of those
 # Special attributes that change nothing but themselves.
 _NAMES = "name qualname doc module wrapped annotations dict cause context suppress_context traceback"
 _HARMLESS = frozenset(f"__{name}__" for name in _NAMES.split())
+_OF_SEMAPHORES = frozenset({semaphores.ACQUIRE, semaphores.TRY, semaphores.RELEASE})
+_OF_QUEUES = frozenset(
+    {
+        queues.PUT,
+        queues.TRY_PUT,
+        queues.GET,
+        queues.TRY_GET,
+        queues.JOIN,
+        queues.DONE,
+        queues.SIZE,
+        queues.SHUTDOWN,
+    }
+)
 _PLAIN = frozenset({int, str, bytes, float, bool, complex})
 
 
@@ -45,6 +61,22 @@ _PLAIN = frozenset({int, str, bytes, float, bool, complex})
 ACQUIRE = 1  # a blocking acquire: it cannot come before the release that lets it in
 TAKE = 2  # a try that succeeds
 RELEASE = 3  # of a lock that is held
+
+# What it is to something that holds a number of permits. One that may have to wait cannot come before the step that lets
+# it pass; one that does not wait can, and fails then. How they depend on each other: torture.strategies.permits.
+# A queue holds its items, and the tasks that are not done; it takes a permit to take one, or to have done one.
+PASS = 4  # takes a permit, may wait
+TAKE_ONE = 5  # takes one, does not wait
+GIVE = 6
+GIVE_LATER = 7  # the same, may wait for room
+TAKE_ALL = 8
+WAIT_FOR_NONE = 9
+BESIDE = 10  # has to do with something else of a thing that holds permits
+REFUSED = 11  # saw that there was no permit, or too many
+
+# Permits that, as far as is known, no order of the steps leaves one without.
+SEMAPHORES = 1
+TASKS = 2
 
 # Whose attribute is accessed: one that is looked up in an object is looked up in its class, too.
 OF_OBJECT = 1
@@ -55,9 +87,23 @@ class Access:
     """What a step touches, as far as it says beforehand. Not changed once it is made.
 
     ``ordered``: the order of such writes to different parts shows in the whole (the order of a dict's keys).
+    ``level``: how many permits could be taken before a step that takes one, or given before one that gives ``amount``
+    (-1: any number). ``counts``: SEMAPHORES or TASKS. ``also``: what else it touches.
     """
 
-    __slots__ = ("action", "hidden", "key", "ordered", "owner", "resource", "writes")
+    __slots__ = (
+        "action",
+        "also",
+        "amount",
+        "counts",
+        "hidden",
+        "key",
+        "level",
+        "ordered",
+        "owner",
+        "resource",
+        "writes",
+    )
 
     def __init__(
         self,
@@ -69,6 +115,10 @@ class Access:
         hidden: int = 0,
         ordered: bool = False,
         owner: int = 0,
+        level: int = -1,
+        amount: int = 1,
+        counts: int = 0,
+        also: Access | None = None,
     ) -> None:
         self.resource = resource
         self.key = key
@@ -77,6 +127,10 @@ class Access:
         self.hidden = hidden
         self.ordered = ordered
         self.owner = owner
+        self.level = level
+        self.amount = amount
+        self.counts = counts
+        self.also = also
 
 
 UNKNOWN = Access(hidden=EVERYTHING)
@@ -88,6 +142,10 @@ def dependent(first: Access, second: Access) -> bool:
     """Tell whether the order of two steps can matter."""
     if overlap(first.hidden, second.hidden):
         return True
+    if first.also is not None and dependent(first.also, second):
+        return True
+    if second.also is not None and dependent(first, second.also):
+        return True
     if not (first.writes or second.writes):
         return False
     if first.resource != second.resource:
@@ -95,7 +153,16 @@ def dependent(first: Access, second: Access) -> bool:
         return bool(of_class and first.owner and second.owner) and _same(first.key, second.key)
     if first.resource == NOTHING:
         return False
+    if first.counts == second.counts == SEMAPHORES and first.action <= GIVE and second.action <= GIVE:
+        return _compete(first, second)
     return _same(first.key, second.key) or (first.ordered and second.ordered)
+
+
+def _compete(first: Access, second: Access) -> bool:
+    """Tell whether of two steps with permits one does not leave enough for the other."""
+    if (first.action == GIVE) != (second.action == GIVE):
+        return False
+    return 0 <= first.level < first.amount + second.amount
 
 
 def overlap(first: int, second: int) -> bool:
@@ -110,10 +177,12 @@ def _same(first: object, second: object) -> bool:
 class Resources:
     """Numbers the objects of one execution in the order of their first use."""
 
-    def __init__(self, *, order_of_attributes: bool) -> None:
+    def __init__(self, *, order_of_attributes: bool, semaphores_run_out: bool, tasks_run_out: bool) -> None:
         self._known: dict[int, tuple[type, Any, int]] = {}  # id -> type, weak reference or None, number
         self._next = _FIRST
         self._order_of_attributes = order_of_attributes
+        self._semaphores = 0 if semaphores_run_out else SEMAPHORES
+        self._tasks_run_out = tasks_run_out
         self.attributes_listed = False  # a program looked at a whole ``__dict__``
 
     def number(self, obj: object) -> int:
@@ -130,6 +199,10 @@ class Resources:
         self._known[id(obj)] = (type(obj), reference, number)
         return number
 
+    def lock_number(self, obj: Any) -> int:
+        """Return the number of the lock that what a thread may wait for is, or has inside."""
+        return self.number(gates.lock_of(obj) if type(obj) in gates.PLAIN else obj)
+
     def access(self, thread: VirtualThread) -> Access:
         """Return what a thread's pending operation will touch."""
         pending = thread.pending
@@ -141,9 +214,13 @@ class Resources:
         if of is Lock:
             lock: Any = obj
             found = self._lock_access(thread, lock, kind)
-            if not thread.midway:
-                return found
-            return Access(found.resource, None, found.writes, action=found.action, hidden=EVERYTHING)
+            return _unknown_besides(found) if thread.midway else found
+        if site in _OF_SEMAPHORES:
+            found = self._semaphore_access(thread, obj, key, site)
+            return _unknown_besides(found) if thread.midway else found
+        if site in _OF_QUEUES:
+            found = self._queue_access(thread, obj, key, site)
+            return _unknown_besides(found) if thread.midway else found
         midway = _midway.get(site)
         if midway is None:
             midway = _midway[site] = site.function.rpartition(".")[2] in _MIDWAY
@@ -173,6 +250,73 @@ class Resources:
         if kind is Kind.RELEASE:
             return Access(number, None, True, action=RELEASE if held else 0)
         return Access(number, None, True, action=ACQUIRE)
+
+    def _semaphore_access(self, thread: VirtualThread, semaphore: Any, key: object, site: Site) -> Access:
+        number = self.lock_number(semaphore)
+        if gates.is_opened(semaphore):
+            return self._library_access(semaphore)
+        value = semaphore._value
+        if site is semaphores.RELEASE:
+            amount: Any = key
+            room = -1 if type(semaphore) is threading.Semaphore else semaphore._initial_value - value
+            if 0 <= room < amount:
+                return Access(number, action=REFUSED, counts=self._semaphores)
+            return Access(
+                number, "give", True, action=GIVE, level=room, amount=amount, counts=self._semaphores
+            )
+        if value <= 0:  # of those that wait, none can be chosen now but one whose time is over
+            return Access(number, action=REFUSED, counts=self._semaphores)
+        waits = site is semaphores.ACQUIRE and not thread.timed_out
+        action = PASS if waits else TAKE_ONE
+        return Access(number, "take", True, action=action, level=value, counts=self._semaphores)
+
+    def _library_access(self, obj: Any) -> Access:
+        """Return what it touches to go on to the library's code: it takes the lock."""
+        lock = gates.lock_of(obj)
+        return Access(self.number(lock), None, True, action=0 if lock._held else ACQUIRE)
+
+    def _queue_access(self, thread: VirtualThread, of: Any, key: object, site: Site) -> Access:
+        number = self.lock_number(of)
+        simple = type(of) not in queues.KINDS
+        if not simple and gates.is_opened(of):
+            return self._library_access(of)
+        if site is queues.SIZE:
+            return Access(number)
+        size = len(of._queue) if simple else queues.size_of(of)
+        take, give = ("take", "give") if simple or type(of) is queue.Queue else ("items", "items")
+        waits = (site is queues.GET or site is queues.PUT) and not thread.timed_out
+        if site is queues.GET or site is queues.TRY_GET:
+            if size == 0:
+                return Access(number, action=REFUSED)
+            action = PASS if waits else TAKE_ONE
+            return Access(number, take, True, action=action, level=size)
+        if simple:
+            return Access(number, "give", True, action=GIVE)
+        tasks = self.number(of.__dict__["all_tasks_done"])
+        if site is queues.JOIN:
+            beside = Access(number, "tasks", action=BESIDE)
+            return Access(tasks, None, True, action=WAIT_FOR_NONE, also=beside)
+        if site is queues.DONE:
+            return self._task_done(tasks, of.unfinished_tasks, Access(number, "tasks", action=BESIDE))
+        if site is queues.SHUTDOWN:
+            if not key:
+                return Access(number, None, True)
+            also = Access(tasks, None, True, action=REFUSED, counts=TASKS)
+            return Access(number, None, True, action=TAKE_ALL, amount=size, hidden=EVERYTHING, also=also)
+        room = of.maxsize - size if of.maxsize > 0 else -1
+        if room == 0 or queues.is_shut_down(of):
+            return Access(number, action=REFUSED)
+        action = GIVE_LATER if waits else GIVE
+        also = Access(tasks, "give", action=GIVE, counts=TASKS)
+        return Access(number, give, True, action=action, level=room, also=also)
+
+    def _task_done(self, tasks: int, left: int, beside: Access) -> Access:
+        """Return what the end of a task touches: if tasks do not run out, only who waits for the last one sees it."""
+        if left <= 0:
+            return Access(tasks, None, True, action=REFUSED, counts=TASKS, also=beside)
+        if self._tasks_run_out:
+            return Access(tasks, None, True, action=TAKE_ONE, level=left, also=beside)
+        return Access(tasks, "take", action=TAKE_ONE, level=left, counts=TASKS, also=beside)
 
     def _alias(self, obj: object, number: int) -> None:
         """Note that an instance's ``__dict__``, which the program is about to take, is the instance."""
@@ -213,6 +357,13 @@ class Resources:
             return Access(number, key, writes, owner=_owner(obj))
         # Going on with an iterator or a generator changes it.
         return Access(number, key, writes or form is Form.ITERATE)
+
+
+def _unknown_besides(access: Access) -> Access:
+    """Return the access of a step that C code goes on after, with something that nobody knows."""
+    names = ("action", "owner", "ordered", "level", "amount", "counts", "also")
+    rest: dict[str, Any] = {name: getattr(access, name) for name in names}
+    return Access(access.resource, access.key, access.writes, hidden=access.hidden | EVERYTHING, **rest)
 
 
 def arrival(thread: VirtualThread) -> int:

@@ -8,6 +8,7 @@ Departs from the papers:
   thread keeps what its step was seen to touch; what it declares is read from its pending operation.
 - A timer that may fire early is one more thread, tried wherever it is awake: it depends on everything that touches
   the clock. When nothing can run and time goes on, that comes after everything.
+- What semaphores depend on: see permits.py.
 - The end of the main thread ends the others: it depends on all that they do.
 - Where a pending operation stands for all that follows (granularity ``gil``) everything is dependent: that is
   depth-first search.
@@ -21,13 +22,14 @@ from __future__ import annotations
 
 from random import Random
 
-from torture.runtime import threads
+from torture.runtime import queues, semaphores, threads
 from torture.runtime.choice import ABANDON, FIRE_TIMER, IN_VAIN, SchedulingPoint
-from torture.runtime.primitives import Lock
 from torture.runtime.thread import SPIN_LIMIT
 from torture.strategies.access import (
     EVERYTHING,
     FAILURE,
+    SEMAPHORES,
+    TASKS,
     TIME,
     TIMER,
     UNKNOWN,
@@ -72,7 +74,9 @@ class Dpor:
         self._done = False
         self._complete = True
         self._restarts = 0
+        self._executed = False  # at least once
         self._order_of_attributes = False
+        self._semaphores_run_out = self._tasks_run_out = False
 
     @property
     def exhausted(self) -> bool:
@@ -85,8 +89,13 @@ class Dpor:
         self._first_causes: list[tuple[int, int]] = []
         self._sleep: dict[str, int] = {}
         self._index: dict[str, int] = {}
-        self._resources = Resources(order_of_attributes=self._order_of_attributes)
+        self._resources = Resources(
+            order_of_attributes=self._order_of_attributes,
+            semaphores_run_out=self._semaphores_run_out,
+            tasks_run_out=self._tasks_run_out,
+        )
         self._diverged = False
+        self._starts_again = False
         self._run = (-1, 0)  # who took the last choices, and how many
         self._uses = self._failures = 0
         self._point: SchedulingPoint | None = None
@@ -244,13 +253,29 @@ class Dpor:
             self._steps.append(Step(nobody, "0", UNKNOWN, last.node))
             if last.node >= 0:
                 self._nodes[last.node].done[last.name] = EVERYTHING
-        order = HappensBefore(self._steps, self._first_causes, self._fresh)
+        order = self._order()
+        if not self._tasks_run_out and order.may_run_out(TASKS):
+            self._tasks_run_out = self._starts_again = True
+        if not self._semaphores_run_out and (order.may_run_out(SEMAPHORES) or self._waits_for_permit()):
+            self._semaphores_run_out = True
+            self._starts_again = self._starts_again or self._executed
+            order = self._order()
+        if self._starts_again:
+            return
         for first, second, could_begin in order.races:
             begins = [self._steps[second].name] if could_begin else []
             self._reverse(order, first, second, begins)
         for first, now in order.late:
             self._reverse(order, first, now, [])
         self._reverse_pending(order, ended=not stop)
+
+    def _order(self) -> HappensBefore:
+        return HappensBefore(self._steps, self._first_causes, self._fresh, careful=self._semaphores_run_out)
+
+    def _waits_for_permit(self) -> bool:
+        assert self._point is not None
+        pending = [thread.pending for thread in self._point.threads if not thread.enabled]
+        return any(waits is not None and waits[3] is semaphores.ACQUIRE for waits in pending)
 
     def _reverse_pending(self, order: HappensBefore, *, ended: bool) -> None:
         """Reverse what the operations that never were executed race with."""
@@ -267,12 +292,17 @@ class Dpor:
                     if not clock >> before & 1:
                         begins = [thread.path] if clock >> before == 0 else []
                         self._reverse(order, before, end - 1, begins)
-            if pending is not None and isinstance(pending[0], Lock) and pending[3].kind is Kind.ACQUIRE:
-                taken = order.taker(self._resources.number(pending[0]))
+            kind = None if pending is None else pending[3].kind
+            if pending is not None and kind in (Kind.ACQUIRE, Kind.GET, Kind.PUT):
+                number = self._resources.lock_number(pending[0])
+                taken = order.giver(number) if kind is Kind.PUT else order.taker(number)
                 if taken >= 0 and not clock >> taken & 1:
                     begins = [thread.path] if clock >> taken == 0 else []
                     self._reverse(order, taken, end, begins)
-            elif not thread.enabled and thread.waits_for is None:  # for the lock inside a container
+            elif not thread.enabled and (
+                thread.waits_for is None  # for the lock inside a container
+                or (pending is not None and pending[3] is queues.JOIN)
+            ):
                 access = self._resources.access(thread)
                 for before, could_begin in order.conflicts(access, clock):
                     begins = [thread.path] if could_begin else []
@@ -335,8 +365,10 @@ class Dpor:
         node.backtrack += [name for name in node.enabled if name not in node.backtrack]
 
     def end(self, steps: int) -> None:
+        self._executed = True
         if self._resources.attributes_listed and not self._order_of_attributes:
-            self._order_of_attributes = True
+            self._order_of_attributes = self._starts_again = True
+        if self._starts_again:
             self._nodes.clear()
             return
         if self._diverged or self._depth < len(self._nodes):

@@ -4,7 +4,8 @@ A set of steps is an integer with a bit for each: joining is ``|``, and step k b
 ``clock[k] >> i == 1 << (k - i)``.
 
 A blocking acquire comes after the release that lets it in, and that order cannot be reversed; what can is the order
-of the two acquires. So it races with the acquire that the release belongs to, judged without that release.
+of the two acquires. So it races with the acquire that the release belongs to, judged without that release. What waits
+for a permit is of this kind, too.
 """
 
 from __future__ import annotations
@@ -13,7 +14,20 @@ from bisect import bisect_right
 from collections.abc import Sequence
 
 from torture.runtime.choice import LAST_STEP, LATE
-from torture.strategies.access import ACQUIRE, EVERYTHING, FAILURE, OF_CLASS, RELEASE, TAKE, TIME, Access
+from torture.strategies.access import (
+    ACQUIRE,
+    EVERYTHING,
+    FAILURE,
+    OF_CLASS,
+    PASS,
+    RELEASE,
+    SEMAPHORES,
+    TAKE,
+    TAKE_ONE,
+    TIME,
+    Access,
+)
+from torture.strategies.permits import Permits
 
 _ORDER = object()  # the part of a container that its ordered writes have in common
 _HIDDEN = {TIME: -2, FAILURE: -3}  # numbers of resources
@@ -41,13 +55,14 @@ Race = tuple[int, int, bool]
 class _Resource:
     """Who used it last, by key: what a new access has to be compared with."""
 
-    __slots__ = ("reads", "released", "taken", "writes")
+    __slots__ = ("permits", "reads", "released", "taken", "writes")
 
     def __init__(self) -> None:
         self.writes: dict[object, int] = {}
         self.reads: dict[object, dict[int, int]] = {}  # by key and actor
         self.taken = -1  # of a lock: when it was taken last
         self.released = -1  # and when it was released, if that is the last that was written
+        self.permits: Permits | None = None
 
     def before(self, access: Access) -> list[int]:
         """Return the last steps that conflict with an access."""
@@ -70,6 +85,8 @@ class _Resource:
     def note(self, access: Access, actor: int, index: int) -> None:
         """Take in an access."""
         key = access.key
+        if self.permits is not None:
+            self.permits.note(access, index)
         if not access.writes:
             self.reads.setdefault(key, {})[actor] = index
             return
@@ -82,20 +99,26 @@ class _Resource:
         if access.ordered:
             self.writes[_ORDER] = index
         self.released = index if access.action == RELEASE else -1
-        if access.action in (ACQUIRE, TAKE):
+        if access.action in (ACQUIRE, TAKE, PASS, TAKE_ONE):
             self.taken = index
 
 
 class HappensBefore:
-    """Orders the steps of an execution; ``races`` are those whose later step is at least ``fresh``."""
+    """Orders the steps of an execution; ``races`` are those whose later step is at least ``fresh``.
 
-    def __init__(self, steps: list[Step], causes: Sequence[tuple[int, int]], fresh: int) -> None:
+    ``careful``: the permits of semaphores may run out.
+    """
+
+    def __init__(
+        self, steps: list[Step], causes: Sequence[tuple[int, int]], fresh: int, *, careful: bool = True
+    ) -> None:
         self.clocks: list[int] = []
         self.races: list[Race] = []
         self.late: list[
             tuple[int, int]
         ] = []  # an actor's last step before a timer fired, and the step it then was
         self._fresh = fresh
+        self._careful = careful
         self._threads: dict[int, int] = {}  # what comes before the next step of a thread
         self._resources: dict[int, _Resource] = {}
         self._last: dict[int, int] = {}  # step of each actor
@@ -114,14 +137,34 @@ class HappensBefore:
         """Return what comes before the next step of a thread."""
         return self._threads.get(actor, 0)
 
-    def taker(self, lock: int) -> int:
-        """Return the step that took a lock, which is held, -1 where there is none."""
-        known = self._resources.get(lock)
+    def may_run_out(self, counts: int) -> bool:
+        """Tell whether a step that takes a permit may find none in another order, of semaphores or of tasks.
+
+        Where the library's own code takes and gives some, that is not known.
+        """
+        found = (resource.permits for resource in self._resources.values())
+        return any(
+            permits is not None
+            and (permits.opened or (permits.counts == counts and permits.may_run_out(self.clocks)))
+            for permits in found
+        )
+
+    def taker(self, number: int) -> int:
+        """Return the step that took a lock, which is held, or the last permit; -1 where there is none."""
+        known = self._resources.get(number)
         return -1 if known is None else known.taken
+
+    def giver(self, number: int) -> int:
+        """Return the step that put the last item, -1 where there is none."""
+        known = self._resources.get(number)
+        return -1 if known is None or known.permits is None else (known.permits.given or [-1])[-1]
 
     def conflicts(self, access: Access, clock: int) -> list[tuple[int, bool]]:
         """Return the steps that a pending operation races with, and whether it could come before each."""
-        found = self._resource(access.resource).before(access) if access.resource else []
+        resource = self._resource(access.resource)
+        found = resource.before(access) if access.resource else []
+        if resource.permits is not None:
+            found, _ = resource.permits.judge(access, found)
         if access.hidden & EVERYTHING:
             found += self._last.values()
         races = []
@@ -177,15 +220,23 @@ class HappensBefore:
         if actor < 0:
             clock |= self._threads.get(~actor, 0)
         accesses = self._accesses(step)
-        release = taken = -1
+        taken = -1
+        let_in: list[int] = []
         found = [self._unknown]
         if step.hidden & EVERYTHING:
             found += self._last.values()
         for resource, access in accesses:
             before = resource.before(access)
             if access.action == ACQUIRE and resource.released >= 0:
-                release, taken = resource.released, resource.taken
-                before.remove(release)
+                let_in, taken = [resource.released], resource.taken
+                before.remove(resource.released)
+            elif access.action >= PASS:
+                if resource.permits is None:
+                    resource.permits = Permits()
+                if access.counts == SEMAPHORES and not self._careful:
+                    continue
+                before, others = resource.permits.judge(access, before)
+                let_in = let_in or others
             found += before
         # Nearly always nothing is left, or one step.
         if found := [other for other in found if other >= 0 and not clock >> other & 1]:
@@ -193,9 +244,9 @@ class HappensBefore:
                 found = sorted(set(found), reverse=True)
             for other in found:
                 clock = self._join(clock, other, index)
-        if release >= 0:
-            self._join(clock, taken, index)
-            clock |= self.clocks[release]
+        self._join(clock, taken, index)
+        for other in let_in:
+            clock |= self.clocks[other]
         clock |= 1 << index
         self.clocks.append(clock)
         self._threads[actor] = clock
@@ -220,6 +271,10 @@ class HappensBefore:
     def _accesses(self, step: Step) -> list[tuple[_Resource, Access]]:
         access = step.access
         accesses = [(self._resource(access.resource), access)] if access.resource else []
+        also = access.also
+        while also is not None:
+            accesses.append((self._resource(also.resource), also))
+            also = also.also
         if not step.hidden and not self._class_names:
             return accesses
         for bit, number in _HIDDEN.items():

@@ -14,6 +14,10 @@ class Kind(StrEnum):
     ACQUIRE = "acquire"  # blocks until it succeeds
     TRY = "try"  # non-blocking or timed acquire: always enabled
     RELEASE = "release"
+    PUT = "put"  # into a queue
+    GET = "get"
+    DONE = "task_done"
+    SHUTDOWN = "shutdown"
     START = "start"  # first step of a thread
     SPAWN = "spawn"
     JOIN = "join"

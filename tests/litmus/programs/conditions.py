@@ -269,6 +269,24 @@ def semaphore_hands_over() -> Outcome:
     return (o.a,)
 
 
+@litmus(free_threaded={(0,), (1,)})
+def semaphore_handed_over_too_early() -> Outcome:
+    """With a GIL, too, others may run between the release and what follows it."""
+    o = State()
+    semaphore = Semaphore(0)
+
+    def writer() -> None:
+        semaphore.release()
+        o.x = 1
+
+    def reader() -> None:
+        semaphore.acquire()
+        o.a = o.x
+
+    beside_main(writer, reader)
+    return (o.a,)
+
+
 @litmus(free_threaded={(True,), (False,)})
 def semaphore_tried() -> Outcome:
     o = State()
