@@ -152,7 +152,7 @@ TRAPS: dict[str, set[Any]] = {
     "done_by_others": {(True, False), (False, True), (False, False)},
     "put_with_timeouts": {(True, True, 1), (True, False, 0), (False, True, 0)},
     "last_item_first": {(1,), (2,)},
-    "compared_in_python": {(1, 0), (1, 1)},
+    "compared_in_python": {(0,), (1,)},
     "under_the_mutex": {(0, 0), (1, 1)},
     "own_way_to_put": {(2,)},
     **({"shut_down": {("got",), ("not got", "not put")}} if sys.version_info >= (3, 13) else {}),
