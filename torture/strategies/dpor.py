@@ -267,6 +267,8 @@ class Dpor:
             self._reverse(order, first, second, begins)
         for first, now in order.late:
             self._reverse(order, first, now, [])
+        for first, wait in order.waits:
+            self._reverse_wait(order, first, wait, self._steps[wait].name)
         self._reverse_pending(order, ended=not stop)
 
     def _order(self) -> HappensBefore:
@@ -299,14 +301,26 @@ class Dpor:
                 if taken >= 0 and not clock >> taken & 1:
                     begins = [thread.path] if clock >> taken == 0 else []
                     self._reverse(order, taken, end, begins)
-            elif not thread.enabled and (
-                thread.waits_for is None  # for the lock inside a container
-                or (pending is not None and pending[3] is queues.JOIN)
-            ):
+            elif pending is not None and pending[3] is queues.JOIN:
+                tasks = self._resources.access(thread).resource
+                for first in order.given(tasks, clock):
+                    self._reverse_wait(order, first, end, thread.path)
+            elif not thread.enabled and thread.waits_for is None:  # for the lock inside a container
                 access = self._resources.access(thread)
                 for before, could_begin in order.conflicts(access, clock):
                     begins = [thread.path] if could_begin else []
                     self._reverse(order, before, end, begins, access)
+
+    def _reverse_wait(self, order: HappensBefore, first: int, wait: int, name: str) -> None:
+        """See to it that a wait until nothing is left is also explored before step ``first``, which gave something."""
+        if self._steps[first].node < 0:
+            return  # nothing else could run then
+        node = self._nodes[self._steps[first].node]
+        begins = [self._steps[index].name for index in order.beginnings(first, wait)]
+        if name in node.enabled and all(step.name != name for step in self._steps[first:wait]):
+            begins.insert(0, name)
+        if begins:
+            self._add(node, begins)
 
     def _reverse(
         self,

@@ -25,6 +25,7 @@ from torture.strategies.access import (
     TAKE,
     TAKE_ONE,
     TIME,
+    WAIT_FOR_NONE,
     Access,
 )
 from torture.strategies.permits import Permits
@@ -117,6 +118,9 @@ class HappensBefore:
         self.late: list[
             tuple[int, int]
         ] = []  # an actor's last step before a timer fired, and the step it then was
+        # Who waits until nothing is left can come before what was given, once what was there before is gone: the steps
+        # that gave, and the wait. Others may have to come first, so the wait may be none that begins the reversal.
+        self.waits: list[tuple[int, int]] = []
         self._fresh = fresh
         self._careful = careful
         self._threads: dict[int, int] = {}  # what comes before the next step of a thread
@@ -154,6 +158,12 @@ class HappensBefore:
         known = self._resources.get(number)
         return -1 if known is None else known.taken
 
+    def given(self, number: int, clock: int) -> list[int]:
+        """Return the steps that gave something and are not among those of a clock."""
+        known = self._resources.get(number)
+        given = () if known is None or known.permits is None else known.permits.given
+        return [step for step in given if not clock >> step & 1]
+
     def giver(self, number: int) -> int:
         """Return the step that put the last item, -1 where there is none."""
         known = self._resources.get(number)
@@ -161,10 +171,7 @@ class HappensBefore:
 
     def conflicts(self, access: Access, clock: int) -> list[tuple[int, bool]]:
         """Return the steps that a pending operation races with, and whether it could come before each."""
-        resource = self._resource(access.resource)
-        found = resource.before(access) if access.resource else []
-        if resource.permits is not None:
-            found, _ = resource.permits.judge(access, found)
+        found = self._resource(access.resource).before(access) if access.resource else []
         if access.hidden & EVERYTHING:
             found += self._last.values()
         races = []
@@ -235,6 +242,8 @@ class HappensBefore:
                     resource.permits = Permits()
                 if access.counts == SEMAPHORES and not self._careful:
                     continue
+                if access.action == WAIT_FOR_NONE and index >= self._fresh:
+                    self.waits += [(other, index) for other in self.given(access.resource, clock)]
                 before, others = resource.permits.judge(access, before)
                 let_in = let_in or others
             found += before

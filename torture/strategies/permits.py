@@ -50,8 +50,8 @@ class Permits:
         ``before`` are the last ones that conflict with it.
         """
         if access.action == WAIT_FOR_NONE:
-            done = set(self.taken)
-            return [*self.given, *(other for other in before if other not in done)], self.taken
+            others = {*self.taken, *self.given}  # what it may come before: see HappensBefore.waits
+            return [other for other in before if other not in others], [*self.taken, *self.given]
         needed = self._needed(access)
         if needed < 0 or access.counts == TASKS:
             return before, []
