@@ -28,8 +28,8 @@ from typing import Any, ClassVar
 from torture.exploration.resources import below, canonical, passes_points
 from torture.exploration.steps import (
     Stepwise,
+    is_over,
     is_private,
-    is_unwatched,
     pass_point,
     pass_snapshot,
     pass_unsynchronised,
@@ -121,7 +121,7 @@ def _needs_points(function: Any) -> bool:
 
 def of_getter(site: Site, getter: Any) -> Any:
     """Return what does as an ``itemgetter`` or the like does, one after the other."""
-    return getter if is_unwatched() or not KERNEL.controls() else _Getter(site, getter)
+    return getter if is_over() or not KERNEL.controls() else _Getter(site, getter)
 
 
 class _Getter:
@@ -234,7 +234,7 @@ def _now(site: Site, name: str, source: Any) -> Any:
 
 def taken(site: Site, source: Any) -> Any:
     """Return what the elements of a container are taken from by an instruction, one by one."""
-    if is_unwatched() or not KERNEL.controls() or (type(source) in _OWNED and is_private(source, 3, 2)):
+    if is_over() or not KERNEL.controls() or (type(source) in _OWNED and is_private(source, 3, 2)):
         return source
     return Stepwise(site, "", source)
 
@@ -267,7 +267,7 @@ def given(site: Site, function: Any, first: object, owner: object = None) -> Any
     """
     if not leads_to_container(first) and not _takes_anything(function):
         return function
-    return function if is_unwatched() or not KERNEL.controls() else Given(site, function, owner)
+    return function if is_over() or not KERNEL.controls() else Given(site, function, owner)
 
 
 def _takes_anything(function: Any) -> bool:
