@@ -29,7 +29,7 @@ SITE = Site(Kind.READ, Form.CALL, "", "f", "m", "f.py", 1)
 def _others_might_look(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have everything done step by step, as if another thread had it."""
     for module in (comparing, substitution, texts):
-        monkeypatch.setattr(module, "is_unwatched", lambda: False)
+        monkeypatch.setattr(module, "is_over", lambda: False)
         monkeypatch.setattr(module, "is_private", lambda *_: False)
     monkeypatch.setattr(substitution.KERNEL, "controls", lambda: True)
 

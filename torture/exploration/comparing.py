@@ -6,7 +6,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from torture.exploration.steps import is_private, is_unwatched, paced, pass_point
+from torture.exploration.steps import is_over, is_private, paced, pass_point
 from torture.runtime.kernel import KERNEL
 from torture.trace.site import Site
 
@@ -38,7 +38,7 @@ class _Answer:
 def compared(site: Site, left: list[Any], right: list[Any]) -> Any:
     """Return what ``left`` is to be compared with, so that the answer is that of a comparison in steps; else None."""
     compare = _COMPARISONS.get(site.name)
-    if compare is None or is_unwatched() or not KERNEL.controls():
+    if compare is None or is_over() or not KERNEL.controls():
         return None
     shared = [items for items in (left, right) if not is_private(items, 3, 2)]
     return _Answer(_compare(site, left, right, compare, shared))

@@ -30,8 +30,8 @@ from typing import Any, ClassVar
 from torture.exploration.resources import below, canonical, passes_points
 from torture.exploration.steps import (
     Stepwise,
+    is_over,
     is_private,
-    is_unwatched,
     pass_point,
     pass_snapshot,
     pass_unsynchronised,
@@ -124,7 +124,7 @@ def _needs_points(function: Any) -> bool:
 
 def of_getter(site: Site, getter: Any) -> Any:
     """Return what does as an ``itemgetter`` or the like does, one after the other."""
-    return getter if is_unwatched() or not KERNEL.controls() else _Getter(site, getter)
+    return getter if is_over() or not KERNEL.controls() else _Getter(site, getter)
 
 
 class _Getter:
@@ -237,7 +237,7 @@ def _now(site: Site, name: str, source: Any) -> Any:
 
 def taken(site: Site, source: Any) -> Any:
     """Return what the elements of a container are taken from by an instruction, one by one."""
-    if is_unwatched() or not KERNEL.controls() or (type(source) in _OWNED and is_private(source, 3, 2)):
+    if is_over() or not KERNEL.controls() or (type(source) in _OWNED and is_private(source, 3, 2)):
         return source
     return Stepwise(site, "", source)
 
@@ -270,7 +270,7 @@ def given(site: Site, function: Any, first: object, owner: object = None) -> Any
     """
     if not leads_to_container(first) and not _takes_anything(function):
         return function
-    return function if is_unwatched() or not KERNEL.controls() else Given(site, function, owner)
+    return function if is_over() or not KERNEL.controls() else Given(site, function, owner)
 
 
 def _takes_anything(function: Any) -> bool:
@@ -315,7 +315,7 @@ class Given:
 
 def stateful(site: Site, function: Any, owner: object) -> Any:
     """Return what calls a method of an object of which only C code knows the state."""
-    return function if is_unwatched() or not KERNEL.controls() else Given(site, function, owner)
+    return function if is_over() or not KERNEL.controls() else Given(site, function, owner)
 
 
 def evaluated(site: Site, function: Any) -> Any:
@@ -329,7 +329,7 @@ def evaluated(site: Site, function: Any) -> Any:
         pass_point(site, None, None, True, function.__name__)
         return function(source, *spaces, **named)
 
-    return function if is_unwatched() or not KERNEL.controls() else evaluate
+    return function if is_over() or not KERNEL.controls() else evaluate
 
 
 def _goes_through_all(function: Any, args: tuple[Any, ...]) -> bool:

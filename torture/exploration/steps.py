@@ -314,9 +314,10 @@ def is_alone() -> bool:
     return not kernel.active or kernel.killing or (len(kernel.enabled) < 2 and not kernel.clock.timers)
 
 
-def is_unwatched() -> bool:
-    """Tell whether no other thread can take a step, and nobody looks at those of the current one."""
-    return is_alone() and (_kernel.countdown > 1 or not _kernel.active or _kernel.killing)
+def is_over() -> bool:
+    """Tell whether no execution is under way, or it is being ended. Not whether anybody looks at the current thread's
+    steps: one that is recorded has to have as many as one that is not."""
+    return not _kernel.active or _kernel.killing
 
 
 def is_private(obj: object, references: int, depth: int) -> bool:

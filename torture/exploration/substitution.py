@@ -37,7 +37,7 @@ from torture.exploration.standins import (
     set_update,
     snapshot,
 )
-from torture.exploration.steps import Call, Shape, is_alone, is_private, is_unwatched, paced, pass_point
+from torture.exploration.steps import Call, Shape, is_alone, is_over, is_private, paced, pass_point
 from torture.exploration.texts import join_each, show_each, show_items, show_one
 from torture.instrument.atomicity import IMMUTABLE_TYPES, MUTABLE_TYPES, ONE_STEP_SOURCES, VIEWS, WRAPPING
 from torture.runtime.kernel import KERNEL
@@ -107,7 +107,7 @@ def stand_in_for_function(site: Site, function: Any, first: Any) -> Callable[...
     steps = call_back if calls_back else _WITH_ANY_ARGUMENTS.get(function)
     if steps is not None:
         # What is given to an iterator is read later, when other threads may be there.
-        needless = steps is not lazily and not calls_back and is_unwatched()
+        needless = steps is not lazily and not calls_back and is_over()
         return None if needless else partial(steps, site, function)
     shape = _FUNCTIONS.get(function)
     if shape is None:
@@ -116,7 +116,7 @@ def stand_in_for_function(site: Site, function: Any, first: Any) -> Callable[...
     key = site.name == "key"  # calls something back
     if not key and (kind in IMMUTABLE_TYPES or kind in ONE_STEP_SOURCES.get(function, ())):
         return None
-    if is_unwatched() if key else is_alone():
+    if is_over() if key else is_alone():
         return None
     # The numbers are the references that the program's stack, the callback and this function have.
     private = is_private(first, 4, 3)
@@ -135,7 +135,7 @@ def stand_in_for_method(site: Site, method: Any, obj: Any, first: Any) -> Call |
     To be called by the callback of the call.
     """
     shape = shape_of(type(obj), method.__name__)
-    if shape is None or is_unwatched() or not KERNEL.controls():
+    if shape is None or is_over() or not KERNEL.controls():
         return None
     if first is None and method.__name__ == "pop":  # without an argument: one step
         return None
@@ -158,7 +158,7 @@ _TEXT_METHODS: dict[str, Callable[..., Any]] = {
 def stand_in_for_text_method(site: Site, method: Any) -> Callable[..., Any] | None:
     """Return what does the call of a method of a text in its visible steps, None where one step is right."""
     shape = _TEXT_METHODS.get(method.__name__)
-    if shape is None or is_unwatched() or not KERNEL.controls():
+    if shape is None or is_over() or not KERNEL.controls():
         return None
     return partial(shape, site, method)
 

@@ -10,7 +10,7 @@ from typing import Any
 from torture.exploration.given import INERT, announced
 from torture.exploration.resources import canonical
 from torture.exploration.showing import Text, formats_as_text, has_steps, text_of
-from torture.exploration.steps import Stepwise, is_private, is_unwatched, pass_point, pass_snapshot
+from torture.exploration.steps import Stepwise, is_over, is_private, pass_point, pass_snapshot
 from torture.instrument.atomicity import ITERATORS, MUTABLE_TYPES, ONE_STEP_SOURCES, SHARED_ONLY, VIEWS
 from torture.runtime.kernel import KERNEL
 from torture.trace.site import Site
@@ -21,7 +21,7 @@ _CONVERSIONS: dict[str, Callable[[Any], str]] = {"": str, "str": str, "repr": re
 
 def formatted(site: Site, obj: Any) -> Any:
     """Return what is formatted in an f-string instead of ``obj``; the site's name says how it is converted."""
-    if is_unwatched() or not KERNEL.controls():
+    if is_over() or not KERNEL.controls():
         return obj
     convert = _CONVERSIONS[site.name]
     if not has_steps(obj, convert) or (not site.name and not formats_as_text(type(obj))):
@@ -188,7 +188,7 @@ def modulo(site: Site, template: Any, right: Any) -> Any:
                 break
         else:
             return right
-    if is_unwatched() or not KERNEL.controls():
+    if is_over() or not KERNEL.controls():
         return right
     if not issubclass(type(right), tuple):
         return shown(site, right, private=is_private(right, 3, 2))
