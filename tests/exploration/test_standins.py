@@ -22,7 +22,7 @@ SITE = Site(Kind.READ, Form.CALL, "", "f", "m", "f.py", 1)
 def _others_might_look(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have stand-ins used as if another thread could take a step and had the container."""
     monkeypatch.setattr(substitution, "is_alone", lambda: False)
-    monkeypatch.setattr(substitution, "is_unwatched", lambda: False)
+    monkeypatch.setattr(substitution, "is_over", lambda: False)
     monkeypatch.setattr(substitution, "is_private", lambda *_: False)
     monkeypatch.setattr(substitution.KERNEL, "controls", lambda: True)
 

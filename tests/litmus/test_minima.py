@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.litmus.corpus import DEADLOCK, MODULES, UNSAFE, load
+from tests.litmus.corpus import DEADLOCK, MODULES, SPELLINGS, UNSAFE, load
 
 ROOT = Path(__file__).parents[2]
 # Threads and preemptions that a failure needs, worked out by hand; brute force has to come to the same.
@@ -47,11 +47,13 @@ KNOWN = {
     "exception_in_thread": (2, 0),
     "exception_in_thread_by_race": (3, 0),
     "shared_generator": (2, 0),
+    "siblings_of_a_tee": (2, 0),
+    "iterators_over_one_iterator": (2, 1),
 }
 FAILURES = ("'deadlock:", "'exception:", "'unsafe-builtin:")
 
 
-@pytest.mark.parametrize("module", MODULES)
+@pytest.mark.parametrize("module", [module for module in MODULES if module not in SPELLINGS])
 def test_every_bug_shrinks_to_the_fewest_threads_and_preemptions(module: str) -> None:
     command = [sys.executable, "-m", "tests.litmus.minima", module]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)

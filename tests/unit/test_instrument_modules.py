@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from torture.instrument import matching
 from torture.instrument.functions import Instrumenter
 from torture.instrument.learn import NEVER, TRUSTED, ModuleLearner
 from torture.instrument.names import is_reflective, written_names
@@ -37,6 +38,17 @@ class Counting:
     def container(self, site: Site, obj: object) -> None: ...
     def shown(self, site: Site, obj: object) -> object:
         return obj
+
+    source = shown
+
+    def delete_item(self, site: Site, obj: object, key: object) -> object:
+        return key
+
+    def match_keys(self, site: Site, subject: Any, keys: Any) -> object:
+        return matching.values_of(subject, keys, lambda *_: None)
+
+    def match_class(self, site: Site, subject: object, of: object, names: Any, positional: int) -> object:
+        return matching.attributes_of(subject, of, names, positional, lambda *_: None)
 
     def operator(self, site: Site, left: object, right: object) -> object:
         return right

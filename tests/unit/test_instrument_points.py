@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from torture.instrument import matching
 from torture.instrument.rewrite import rewrite
 from torture.trace.site import Form, Kind, Site
 
@@ -50,6 +51,23 @@ class Recorder:
     def shown(self, site: Site, obj: object) -> object:
         self.note("shown", site, obj)
         return obj
+
+    def source(self, site: Site, obj: object) -> object:
+        self.note("source", site, obj)
+        return obj
+
+    def delete_item(self, site: Site, obj: object, key: object) -> object:
+        self.note("delete_item", site, obj, key)
+        return key
+
+    def match_keys(self, site: Site, subject: Any, keys: Any) -> object:
+        return matching.values_of(subject, keys, lambda *key: self.note("match_keys", site, *key))
+
+    def match_class(self, site: Site, subject: object, of: object, names: Any, positional: int) -> object:
+        def read(obj: object, name: str) -> None:
+            self.note("match_class", site, obj, name)
+
+        return matching.attributes_of(subject, of, names, positional, read)
 
     def operator(self, site: Site, left: object, right: object) -> object:
         self.note("operator", site, left, right)
@@ -118,7 +136,7 @@ def test_deletions_are_writes() -> None:
 
     assert points(delete, Box(n=1), {"k": 1}, mutable=lambda name: False) == [
         ("access", "write", "attribute", "n", Box()),
-        ("item", "write", "item", "", {}, "k"),
+        ("delete_item", "write", "item", "", {}, "k"),
     ]
 
 
@@ -203,10 +221,12 @@ def test_unpacking_and_displays_read_their_source() -> None:
         return [a, *xs], {b, *xs}, {**table, "c": c}, (*d, *xs)
 
     assert points(unpack, [1, 2], {"k": 1}) == [
-        *[("container", "read", "container", "", [1, 2])] * 4,
-        ("container", "read", "container", "", {"k": 1}),
-        ("container", "read", "container", "", [2]),
-        ("container", "read", "container", "", [1, 2]),
+        *[("source", "read", "container", "unpack", [1, 2])] * 2,
+        ("source", "read", "container", "list", [1, 2]),
+        ("source", "read", "container", "set", [1, 2]),
+        ("source", "read", "container", "dict", {"k": 1}),
+        ("source", "read", "container", "list", [2]),
+        ("source", "read", "container", "list", [1, 2]),
     ]
 
 
@@ -222,9 +242,56 @@ def test_operators_show_their_operands() -> None:
     assert points(operate, (1,), (2,)) == [
         ("operator", "read", "container", "", (1,), (2,)),
         ("operator", "write", "container", "+=", (1,), (2,)),
-        ("operator", "read", "container", "", (1, 2), (2,)),
+        ("operator", "read", "container", "==", (1, 2), (2,)),
         ("operator", "read", "container", "", (1, 2), 2),
+        ("operator", "read", "container", "%", "%s", (2,)),
     ]
+
+
+def test_what_is_formatted_may_be_replaced_once() -> None:
+    def show(x: Any, width: Any) -> Any:
+        return f"{x}", f"{x!r}", f"{x!s:>3}", f"{x:>3}", f"{x:{width}}", f"{x!a}", f"{1 + 1}{'a'}"
+
+    assert points(show, 5, 3) == [
+        ("shown", "read", "container", name, value)
+        for name, value in (("", 5), ("repr", 5), ("str", 5), ("", 3), ("", 5), ("ascii", 5))
+    ]
+
+
+class Pair:
+    """Matched by position."""
+
+    __match_args__ = ("a", "b")
+
+    def __init__(self) -> None:
+        self.a, self.b, self.c = 1, 2, 3
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is Pair
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def test_patterns_read_key_by_key_and_attribute_by_attribute() -> None:
+    def look(pair: Any, table: Any, xs: Any) -> None:
+        match pair:
+            case Pair(1, _, c=3):
+                pass
+        match table:
+            case {"k": 1, "j": 2}:
+                pass
+        match xs:
+            case [_, _, _]:
+                pass
+
+    assert [
+        point for point in points(look, Pair(), {"k": 1}, [1]) if point[0] not in ("source", "access")
+    ] == [
+        *(("match_class", "read", "attribute", "", Pair(), name) for name in "abc"),
+        ("container", "read", "container", "", {"k": 1}),
+        ("container", "read", "container", "", [1]),
+    ]
+    assert [point[0] for point in points(look, Pair(), {"k": 1, "j": 3}, [1])].count("match_keys") == 2
 
 
 class Replacing(Recorder):

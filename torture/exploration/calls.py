@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from array import array
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from functools import partial
+from itertools import chain
 from types import (
     FunctionType,
     GeneratorType,
@@ -29,6 +30,7 @@ from torture.instrument.atomicity import (
     READ_ARGUMENT,
     SHARED_ONLY,
     UNSAFE_WRITES,
+    VIEWS,
     Effect,
 )
 from torture.instrument.files import ANY_PATH, FILE_FUNCTIONS, FILE_METHODS, FILE_TYPES
@@ -50,13 +52,17 @@ def of_method(site: Site, function: Any, first: object, effect: Effect) -> Any:
         if made is not None:
             return made
         if function.__name__ in READ_ARGUMENT and given.leads_to_container(first):
-            return given.given(site, function, owner)
+            return given.given(site, function, first, owner)
     _announce(site, function.__name__, owner, first if effect.keyed else None, effect)
+    if type(owner) is defaultdict and function.__name__ == "__getitem__":
+        substitution.fill_missing(site, owner, first)
     return function
 
 
 def of_function(site: Site, function: Any, first: object, effect: Effect) -> Any:
     """Announce a call of a function or type that a table knows."""
+    if effect.shows and type(first) in given.INERT:
+        return function
     if effect.steps == "many" or effect.snapshot or effect.calls_back:
         made = substitution.stand_in_for_function(site, function, first)
         if made is not None:
@@ -70,7 +76,7 @@ def of_unknown(site: Site, function: Any, first: object) -> Any:
     if function in FILE_FUNCTIONS:
         _decide_file(site, function, first)
         return function
-    return given.given(site, function)
+    return given.given(site, function, first)
 
 
 def of_other_method(site: Site, function: Any, first: object) -> Any:
@@ -89,11 +95,14 @@ def of_other_method(site: Site, function: Any, first: object) -> Any:
         if effect is not None:
             _announce(site, function.__name__, owner, None, effect)
         return function
-    if kind is str or kind is bytes:
+    if kind is str:
+        if type(first) in given.INERT and function.__name__ != "format":
+            return function
         return substitution.stand_in_for_text_method(site, function) or function
+    if owner is chain and _kernel.controls():
+        return partial(given.chain_each, site, function)
     made = controlled(function, owner)
-    matters = made is function and given.leads_to_container(first)
-    return given.given(site, function) if matters else made
+    return given.given(site, function, first) if made is function else made
 
 
 def of_object(site: Site, function: Any, first: object) -> Any:
@@ -117,8 +126,8 @@ def of_object(site: Site, function: Any, first: object) -> Any:
         _kernel.decide(site, None, None, False, "weakref()")
     elif kind in CALLABLES:
         return given.of_getter(site, function)
-    elif given.leads_to_container(first) and type(kind.__call__) is not FunctionType:
-        return given.given(site, function)
+    elif not _is_python(kind):
+        return given.given(site, function, first)
     return function
 
 
@@ -127,6 +136,11 @@ def controlled(function: Any, owner: Any) -> Any:
     if type(owner) is type:
         return timing.now_of(owner, function.__name__) if timing.reads_clock(function, owner) else function
     return databases.stand_in(function) if issubclass(type(owner), databases.kinds) else function
+
+
+def _is_python(kind: type) -> bool:
+    """Tell whether what a call of such an object does is Python code."""
+    return any(type(vars(base).get("__call__")) is FunctionType for base in kind.__mro__)
 
 
 def _slot(function: Any, bound: bool, first: Any) -> tuple[Effect | None, Any, object]:
@@ -149,6 +163,9 @@ def _announce(site: Site, name: str, obj: object, key: object, effect: Effect) -
             attribute = "__dict__" if name == "vars" else None
             decide_attribute(site, obj, attribute, effect.kind is not Kind.READ, name)
         return
+    if kind in VIEWS:
+        obj = below(obj)
+        kind = type(obj)
     iterates = kind in ITERATORS or kind in SHARED_ONLY
     if not iterates and not issubclass(kind, _BASES):
         return

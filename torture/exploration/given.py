@@ -7,14 +7,18 @@ changes that, or depends on everything where it is more than one thing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import product
+from itertools import chain, product
 from operator import attrgetter, itemgetter, methodcaller
 from types import (
     BuiltinMethodType,
+    FunctionType,
     GeneratorType,
+    MappingProxyType,
     MethodDescriptorType,
+    MethodType,
     MethodWrapperType,
     ModuleType,
     WrapperDescriptorType,
@@ -23,23 +27,23 @@ from typing import Any, ClassVar
 
 from torture.exploration.resources import below, canonical, passes_points
 from torture.exploration.steps import (
-    Call,
     Stepwise,
+    is_over,
     is_private,
-    is_unwatched,
     pass_point,
+    pass_snapshot,
     pass_unsynchronised,
 )
 from torture.instrument.atomicity import (
     CALLABLES,
     FUNCTIONS,
     GO_THROUGH_ALL,
-    HARMLESS,
     IMMUTABLE_TYPES,
     ITERATORS,
     MUTABLE_TYPES,
     ONE_STEP_SOURCES,
     SHARED_ONLY,
+    TAKE_ANYTHING,
     VIEWS,
 )
 from torture.runtime.kernel import KERNEL
@@ -47,12 +51,21 @@ from torture.trace.site import Site
 
 _BASES = tuple(MUTABLE_TYPES)
 INERT = IMMUTABLE_TYPES - {tuple, frozenset, slice, BuiltinMethodType}
+_UNCHANGING = (IMMUTABLE_TYPES - {BuiltinMethodType}) | {FunctionType, MethodType}
 _READ_LATER = (ITERATORS | SHARED_ONLY) - {GeneratorType}
-_GIVEN = 6  # references to an argument, while it is looked at
-_DEEPEST = 3  # tuples in tuples
+_GIVEN = 4  # references to an argument, while it is looked at
+# Those that lead to no other: nobody else has what is in one that nobody else has.
+_OWNED = MUTABLE_TYPES - {memoryview, MappingProxyType}
+_COLLECTED = frozenset({list, dict, set, frozenset})
+_DEEPEST = 3  # containers in containers
 
 
 # -- callables -----------------------------------------------------------------------------------
+
+
+_ON_ARGUMENTS = frozenset(
+    {str, repr, ascii, format, len, bool, list, tuple, set, frozenset, sum, min, max, any, all}
+)
 
 
 class Pointed:
@@ -70,6 +83,8 @@ class Pointed:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         function = self._function
+        if len(args) == 1 and type(args[0]) in INERT and not kwargs and function in _ON_ARGUMENTS:
+            return function(*args)
         if KERNEL.controls():
             function = announced(self._site, function, args[0] if args else None)
         return function(*args, **kwargs)
@@ -106,7 +121,7 @@ def _needs_points(function: Any) -> bool:
 
 def of_getter(site: Site, getter: Any) -> Any:
     """Return what does as an ``itemgetter`` or the like does, one after the other."""
-    return getter if is_unwatched() or not KERNEL.controls() else _Getter(site, getter)
+    return getter if is_over() or not KERNEL.controls() else _Getter(site, getter)
 
 
 class _Getter:
@@ -155,60 +170,88 @@ def _attribute(site: Site, obj: Any, path: str) -> Any:
 # -- iterators that read when they are asked for elements ----------------------------------------
 
 
-def lazily(call: Call, *args: Any, **kwargs: Any) -> Any:
+def lazily(site: Site, function: Any, *args: Any, **kwargs: Any) -> Any:
     """Make an iterator of C over sources that pass a point before each element."""
-    several = sum(type(arg) in MUTABLE_TYPES or type(arg) in VIEWS for arg in args) > 1
-    sources = [_later(call, arg, several=several) for arg in args]
-    named = {name: pointed(call.site, value) for name, value in kwargs.items()}
-    return call.function(*sources, **named)
+    for arg in args:
+        if type(arg) not in _UNCHANGING:
+            break
+    else:
+        if not kwargs:
+            return function(*args)
+    several = function is chain or sum(type(arg) in MUTABLE_TYPES or type(arg) in VIEWS for arg in args) > 1
+    sources = [_later(site, function.__name__, arg, several=several) for arg in args]
+    named = {name: pointed(site, value) for name, value in kwargs.items()}
+    return function(*sources, **named)
 
 
-def _later(call: Call, source: Any, *, several: bool = False, references: int = _GIVEN) -> Any:
+def _later(site: Site, name: str, source: Any, *, several: bool = False, references: int = _GIVEN) -> Any:
     """Return what passes points for one of ``several`` sources: which one it is shows only here."""
     kind = type(source)
     if kind in INERT or passes_points(source):
         return source
     if kind in MUTABLE_TYPES or kind in VIEWS:
-        private = is_private(source, references, 3) and (kind not in VIEWS or is_private(below(source), 2, 3))
-        if private and not several:
+        private = is_private(source, references, 2) and (kind not in VIEWS or is_private(below(source), 2, 2))
+        if not several:  # whoever asks for an element finds the only container below
             return source
-        return Stepwise(call.site, call.name, source, perhaps_private=private)
+        owners = sys.getrefcount(source) - references - 1 if private else 0
+        return Stepwise(site, name, source, owners=owners)
     if kind in _READ_LATER or kind is GeneratorType:
-        private = is_private(source, references, 3)
-        return source if private else Stepwise(call.site, call.name, source, shared_iterator=True)
-    return pointed(call.site, source)
+        owners = sys.getrefcount(source) - references - 1
+        if owners <= 0:  # made for this call
+            return source
+        owners = owners if is_private(source, references, 2) else 0
+        return Stepwise(site, name, source, shared_iterator=True, owners=owners)
+    return pointed(site, source)
 
 
-def eagerly(call: Call, *args: Any, **kwargs: Any) -> Any:
+def chain_each(site: Site, function: Any, sources: Any) -> Any:
+    """Do as ``chain.from_iterable`` does."""
+
+    def each() -> Iterator[Any]:
+        for source in _later(site, "chain", sources, several=True):
+            yield _later(site, "chain", source, several=True)
+
+    return function(each())
+
+
+def eagerly(site: Site, function: Any, *args: Any, **kwargs: Any) -> Any:
     """Make an iterator of C that reads its sources at once, one after the other, as ``tuple`` does."""
-    sources = [_now(call, arg) for arg in args]
-    return call.function(*sources, **kwargs)
+    sources = [_now(site, function.__name__, arg) for arg in args]
+    return function(*sources, **kwargs)
 
 
-def _now(call: Call, source: Any) -> Any:
+def _now(site: Site, name: str, source: Any) -> Any:
     kind = type(source)
     if kind in INERT or not (kind in MUTABLE_TYPES or kind in VIEWS or kind in _READ_LATER):
         return source
-    if is_private(source, _GIVEN, 3) and kind not in VIEWS and below(source) is source:
+    if is_private(source, _GIVEN, 2) and kind not in VIEWS and below(source) is source:
         return source
     if kind in ONE_STEP_SOURCES[tuple]:
-        call.resource = source
-        call.read()
+        pass_snapshot(site, canonical(source), name)
         return source.copy()
-    return Stepwise(call.site, call.name, source)
+    return Stepwise(site, name, source)
 
 
-def reduce_each(call: Call, function: Any, source: Any, *rest: Any, **kwargs: Any) -> Any:
-    return call.function(pointed(call.site, function), _later(call, source, references=5), *rest, **kwargs)
+def taken(site: Site, source: Any) -> Any:
+    """Return what the elements of a container are taken from by an instruction, one by one."""
+    if is_over() or not KERNEL.controls() or (type(source) in _OWNED and is_private(source, 3, 2)):
+        return source
+    return Stepwise(site, "", source)
 
 
-def count_each(call: Call, counts: Any, source: Any) -> Any:
-    pass_unsynchronised(call.site, counts, call.name, canonical(counts))
-    return call.function(counts, _later(call, source, references=5))
+def reduce_each(site: Site, function: Any, reducer: Any, source: Any, *rest: Any) -> Any:
+    return function(
+        pointed(site, reducer), _later(site, function.__name__, source, several=True, references=3), *rest
+    )
 
 
-def call_back(call: Call, function: Any, *rest: Any) -> Any:
-    return call.function(pointed(call.site, function), *rest)
+def count_each(site: Site, function: Any, counts: Any, source: Any) -> Any:
+    pass_unsynchronised(site, counts, function.__name__, canonical(counts))
+    return function(counts, _later(site, function.__name__, source, several=True, references=3))
+
+
+def call_back(site: Site, function: Any, called: Any, *rest: Any) -> Any:
+    return function(pointed(site, called), *rest)
 
 
 EAGER = frozenset({product, *(kind for kind in ITERATORS if kind.__name__.startswith(("perm", "comb")))})
@@ -217,15 +260,19 @@ EAGER = frozenset({product, *(kind for kind in ITERATORS if kind.__name__.starts
 # -- any other function of C ---------------------------------------------------------------------
 
 
-def given(site: Site, function: Any, owner: object = None) -> Any:
-    """Return what calls a function of C that no table knows; in one step, where it is given something mutable."""
-    if (
-        is_unwatched()
-        or not KERNEL.controls()
-        or (type(function) is BuiltinMethodType and function in HARMLESS)
-    ):
+def given(site: Site, function: Any, first: object, owner: object = None) -> Any:
+    """Return what calls a function of C that no table knows; in one step, where it is given something mutable.
+
+    Only where it may be: some functions look at the frame that calls them.
+    """
+    if not leads_to_container(first) and not _takes_anything(function):
         return function
-    return Given(site, function, owner)
+    return function if is_over() or not KERNEL.controls() else Given(site, function, owner)
+
+
+def _takes_anything(function: Any) -> bool:
+    module = getattr(function, "__self__", None)
+    return type(module) is ModuleType and module.__name__ in TAKE_ANYTHING
 
 
 class Given:
@@ -242,11 +289,12 @@ class Given:
         site, function = self._site, self._function
         found: list[Any] = []
         for value in (*args, *kwargs.values()):
-            if type(value) not in INERT and not is_private(value, 4, 1):
-                _collect(value, found, _DEEPEST)
+            if type(value) not in INERT:
+                private = type(value) in _OWNED and is_private(value, 4, 1)
+                _collect(value, found, _DEEPEST, private=private)
         if found or _goes_through_all(function, args):
             if self._owner is not None:
-                _collect(self._owner, found, 0)
+                _collect(self._owner, found, 0, private=False)
             resource = found[0] if len(found) == 1 and _holds_only_plain(found[0]) else None
             pass_point(site, resource, None, True, _name(function))
         elif self._owner is not None:
@@ -275,13 +323,14 @@ def leads_to_container(value: Any) -> bool:
     )
 
 
-def _collect(value: Any, found: list[Any], depth: int) -> None:
-    """Add the containers that a value is or, as a tuple or iterator, leads to."""
+def _collect(value: Any, found: list[Any], depth: int, *, private: bool) -> None:
+    """Add the containers that a value is or, as a tuple, an iterator or one that nobody else has, leads to."""
     kind = type(value)
-    if kind is tuple:
-        for each in value if depth else ():
-            _collect(each, found, depth - 1)
-    elif kind in VIEWS or kind in _READ_LATER or issubclass(kind, _BASES):
+    if kind is tuple or (private and kind in _COLLECTED):
+        for each in (*value, *value.values()) if kind is dict else value:
+            if depth and type(each) not in INERT:
+                _collect(each, found, depth - 1, private=False)
+    elif not private and (kind in VIEWS or kind in _READ_LATER or issubclass(kind, _BASES)):
         resource = canonical(below(value))
         if all(resource is not other for other in found):
             found.append(resource)

@@ -36,11 +36,14 @@ _IN_C = frozenset(  # run in Python here, and in one go in C on a stock interpre
 _CACHE = dis.opmap.get("CACHE", 0)
 _CONTAINERS = (
     "UNPACK", "LIST_EXTEND", "SET_UPDATE", "DICT_", "TO_BOOL", "POP_JUMP", "JUMP_IF", "UNARY_NOT", "BINARY_OP",
-    "COMPARE_OP", "CALL_FUNCTION_EX", "FORMAT_", "CONVERT_VALUE",
+    "COMPARE_OP", "CALL_FUNCTION_EX", "FORMAT_", "CONVERT_VALUE", "GET_LEN", "MATCH_KEYS",
 )  # fmt: skip
 # How the names of the instructions begin that read, and that write.
 _SHAPES: dict[Form, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    Form.ATTRIBUTE: (("LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER"), ("STORE_ATTR", "DELETE_ATTR")),
+    Form.ATTRIBUTE: (
+        ("LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER", "MATCH_CLASS"),
+        ("STORE_ATTR", "DELETE_ATTR"),
+    ),
     Form.GLOBAL: (("LOAD_GLOBAL", "LOAD_NAME"), ("STORE_", "DELETE_")),
     Form.CELL: (("LOAD_DEREF", "LOAD_CLASSDEREF", "LOAD_FROM"), ("STORE_DEREF", "DELETE_DEREF")),
     Form.ITEM: (("BINARY_S",), ("STORE_S", "DELETE_S")),
@@ -142,10 +145,15 @@ def _stock_frame(innermost: FrameType) -> tuple[FrameType | None, FrameType | No
     return called, found
 
 
+_STEPPED = frozenset(
+    {"contains", "shown", "match_keys", "match_class"}
+)  # done in several steps by the callback
+
+
 def _has_steps(frame: FrameType) -> bool:
     """Tell whether what a frame executes may have several steps; others are not kept, for they keep objects alive."""
     file = frame.f_code.co_filename
-    return not file.endswith("/points.py") or frame.f_code.co_name in ("contains", "shown")
+    return not file.endswith("/points.py") or frame.f_code.co_name in _STEPPED
 
 
 @cache

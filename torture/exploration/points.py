@@ -20,10 +20,11 @@ from types import (
 from typing import Any
 
 from torture.errors import InternalError
-from torture.exploration import calls, given, steps, substitution, texts
+from torture.exploration import calls, comparing, given, steps, substitution, texts
 from torture.exploration.calls import decide_attribute, decide_write
 from torture.exploration.given import INERT
 from torture.exploration.resources import TEE, below, canonical, passes_points, used_by
+from torture.instrument import matching
 from torture.instrument.atomicity import (
     FUNCTIONS,
     HARMLESS,
@@ -31,8 +32,9 @@ from torture.instrument.atomicity import (
     ITERATORS,
     METHODS,
     MUTABLE_TYPES,
+    ONE_STEP_SOURCES,
     SHARED_ONLY,
-    WRAPPING,
+    VIEWS,
 )
 from torture.runtime import callbacks
 from torture.runtime.kernel import KERNEL
@@ -42,6 +44,13 @@ _kernel = KERNEL
 # Asked for with ``issubclass``: ``isinstance`` reads ``__class__``, which may be the program's own code.
 _BASES = tuple(MUTABLE_TYPES)
 _UNBOUND = (MethodDescriptorType, WrapperDescriptorType)
+_AT_ONCE = {  # what is taken in one step
+    "unpack": frozenset(),
+    "tuple": ONE_STEP_SOURCES[tuple],
+    "list": ONE_STEP_SOURCES[list],
+    "set": ONE_STEP_SOURCES[set],
+    "dict": MUTABLE_TYPES,
+}
 _FORMATS = frozenset({"%", "%="})
 _COPIED = frozenset({list, dict, set})  # operands whose copy stands for them
 _UNSHARED = 3  # references to an iterator that only the evaluation stack and the callback hold
@@ -119,16 +128,47 @@ class KernelPoints:
             ):
                 steps.pass_unsynchronised(site, used_by(obj), "next", canonical(below(obj)))
                 return
-            if iterates:
-                end = below(obj)
-                if passes_points(end) or (end is obj and kind in WRAPPING):
-                    return
-                obj = end
             kernel = _kernel
             if kernel.countdown > 1:
                 kernel.countdown -= 1
                 return
+            if iterates:
+                end = below(obj)
+                obj = obj if passes_points(end) else end
             kernel.decide(site, canonical(obj), None, site.kind is not Kind.READ)
+
+    def source(self, site: Site, obj: object) -> object:
+        kind = type(obj)
+        if kind is tuple or kind in INERT:
+            return obj
+        if kind not in _AT_ONCE[site.name] and (kind in MUTABLE_TYPES or kind in VIEWS):
+            taken = given.taken(site, obj)
+            if taken is not obj:
+                return taken
+        self.container(site, obj)
+        return obj
+
+    def delete_item(self, site: Site, obj: object, key: object) -> object:
+        if type(obj) is list:
+            key = substitution.shift_down(site, obj, key)
+        self.item(site, obj, key if issubclass(type(obj), dict) else None)
+        return key
+
+    def match_keys(self, site: Site, subject: Any, keys: Any) -> object:
+        def read(mapping: object, key: object) -> None:
+            if issubclass(type(mapping), _BASES):
+                steps.pass_point(site, canonical(mapping), key if type(key) in INERT else None, False)
+
+        return matching.values_of(subject, keys, read)
+
+    def match_class(self, site: Site, subject: object, of: object, names: Any, positional: int) -> object:
+        def read(obj: object, name: str) -> None:
+            if _kernel.countdown > 1:
+                _kernel.countdown -= 1
+            else:
+                decide_attribute(site, obj, name, False, None)
+
+        return matching.attributes_of(subject, of, names, positional, read)
 
     def shown(self, site: Site, obj: object) -> object:
         return obj if type(obj) in INERT else texts.formatted(site, obj)
@@ -145,6 +185,10 @@ class KernelPoints:
             done, right = substitution.in_place(site, left, right)
             if done:
                 return right
+        if left_kind is list and right_kind is list:
+            answer = comparing.compared(site, left, right)  # type: ignore[arg-type]
+            if answer is not None:
+                return answer
         mutable = left_kind in MUTABLE_TYPES or (
             left_kind not in IMMUTABLE_TYPES and issubclass(left_kind, _BASES)
         )

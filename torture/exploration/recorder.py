@@ -11,6 +11,7 @@ from pathlib import Path
 from types import BuiltinFunctionType, FrameType, FunctionType, MemberDescriptorType, MethodType, ModuleType
 from typing import Any, cast
 
+from torture.instrument import matching
 from torture.runtime import (
     baton,
     blocking,
@@ -72,6 +73,7 @@ TRUSTED_MODULES = frozenset(
     }
 )
 _ENGINE_FILES |= {str(Path(carrier.__file__).with_name("greenlets.py"))}  # which may not be importable
+_ENGINE_FILES |= {str(matching.__file__)}
 
 
 class EventRecorder:

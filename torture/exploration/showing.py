@@ -85,7 +85,11 @@ def text_of(site: Site, obj: Any, convert: Callable[[Any], str], *, private: boo
         return convert(obj)
     key = (KERNEL.current.index, id(obj))
     if key in _active:
-        return _DOTS.get(walk, "...")
+        return (
+            f"defaultdict({obj.default_factory!r}, {{...}})"
+            if walk is _defaultdict
+            else _DOTS.get(walk, "...")
+        )
     _active.add(key)
     try:
         return walk(_Job(site, private=private), obj)
@@ -158,12 +162,17 @@ def _ordered_dict(job: _Job, d: OrderedDict[Any, Any]) -> str:
 
 
 def _view(job: _Job, view: Any) -> str:
+    job.private = False  # who has the container is not known
     job.read(below(view))
     return f"{type(view).__name__}({job.elements(list(view))})"
 
 
 def _proxy(job: _Job, proxy: Any) -> str:
-    return f"mappingproxy({text_of(job.site, canonical(proxy), repr, private=job.private)})"
+    return f"mappingproxy({text_of(job.site, canonical(proxy), repr, private=False)})"
+
+
+def _text_of_mapping(job: _Job, proxy: Any) -> str:
+    return text_of(job.site, canonical(proxy), str, private=False)
 
 
 def _namespace(job: _Job, space: Any) -> str:
@@ -207,14 +216,13 @@ _WALKS: dict[type, Callable[[_Job, Any], str]] = {
 _INHERITED = frozenset({list, dict, SimpleNamespace})  # shown alike where a class inherits it
 _DOTS: dict[Callable[[_Job, Any], str], str] = {
     _list: "[...]", _dict: "{...}", _set: "set(...)", _tuple: "(...)", _deque: "[...]", _namespace: "namespace(...)",
-    _defaultdict: "{...}",
 }  # fmt: skip
 
 
 def _walk_of(kind: type, convert: Callable[[Any], str]) -> Callable[[_Job, Any], str] | None:
     """Return what makes the text of such an object in steps, None where the C code or the program's own does."""
     if kind in _WALKS:
-        return _WALKS[kind]
+        return _text_of_mapping if kind is MappingProxyType and convert is str else _WALKS[kind]
     if kind in INERT:
         return None
     if convert is str:

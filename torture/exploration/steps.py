@@ -225,7 +225,6 @@ class Shape:
     most: int = 1
     keywords: bool = False
     method: bool = True
-    always: bool = False  # whatever the first argument is
 
 
 class _Free:
@@ -257,7 +256,7 @@ class Stepwise:
         "_iterable",
         "_iterator",
         "_name",
-        "_perhaps_private",
+        "_owners",
         "_resource",
         "_shared",
         "_site",
@@ -270,7 +269,7 @@ class Stepwise:
         iterable: Any,
         *,
         shared_iterator: bool = False,
-        perhaps_private: bool = False,
+        owners: int = 0,
     ) -> None:
         self._site = site
         self._name = name
@@ -279,7 +278,9 @@ class Stepwise:
         self._iterable = iterable
         self._iterator: Iterator[Any] | None = None
         self._shared = shared_iterator
-        self._perhaps_private = perhaps_private  # ``iterable``, now or later
+        # References that one thread has to ``iterable``, which nobody else had. What only leads to a container tells
+        # nothing about that.
+        self._owners = owners if shared_iterator or type(iterable) in MUTABLE_TYPES else _MANY
 
     def __iter__(self) -> Self:
         if self._iterator is None:
@@ -289,15 +290,18 @@ class Stepwise:
         return self
 
     def __next__(self) -> Any:
-        if self._shared:
+        others = sys.getrefcount(self._iterable) - _ITERATING > self._owners
+        if self._shared and others:
             pass_unsynchronised(self._site, used_by(self._iterable), self._name, self._resource)
-        elif paced(self._count) and not (self._perhaps_private and is_private(self._iterable, 2, 1)):
+        elif paced(self._count) and (others or (self._shared and self._resource is not self._iterable)):
             pass_point(self._site, self._resource, None, False, self._name)
         self._count += 1
         assert self._iterator is not None
         return next(self._iterator)
 
 
+_MANY = -_PACE  # fewer owners than there can be
+_ITERATING = 3  # references that it has itself, and one while they are counted
 _REMEMBERS_SIZE = frozenset({dict, defaultdict, OrderedDict, Counter, set, deque, *VIEWS})
 
 
@@ -310,9 +314,10 @@ def is_alone() -> bool:
     return not kernel.active or kernel.killing or (len(kernel.enabled) < 2 and not kernel.clock.timers)
 
 
-def is_unwatched() -> bool:
-    """Tell whether no other thread can take a step, and nobody looks at those of the current one."""
-    return is_alone() and (_kernel.countdown > 1 or not _kernel.active or _kernel.killing)
+def is_over() -> bool:
+    """Tell whether no execution is under way, or it is being ended. Not whether anybody looks at the current thread's
+    steps: one that is recorded has to have as many as one that is not."""
+    return not _kernel.active or _kernel.killing
 
 
 def is_private(obj: object, references: int, depth: int) -> bool:

@@ -9,9 +9,11 @@ import bisect
 import collections
 import functools
 from collections import defaultdict, deque
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from torture.exploration.given import EAGER, INERT, call_back, count_each, eagerly, lazily, reduce_each
+from torture.exploration.given import EAGER, call_back, count_each, eagerly, lazily, reduce_each
 from torture.exploration.resources import below
 from torture.exploration.standins import (
     AS_LIST,
@@ -35,7 +37,7 @@ from torture.exploration.standins import (
     set_update,
     snapshot,
 )
-from torture.exploration.steps import Call, Shape, is_alone, is_private, is_unwatched, paced, pass_point
+from torture.exploration.steps import Call, Shape, is_alone, is_over, is_private, paced, pass_point
 from torture.exploration.texts import join_each, show_each, show_items, show_one
 from torture.instrument.atomicity import IMMUTABLE_TYPES, MUTABLE_TYPES, ONE_STEP_SOURCES, VIEWS, WRAPPING
 from torture.runtime.kernel import KERNEL
@@ -67,21 +69,20 @@ _READ_ARGUMENT = frozenset(
 )
 _CONSUMER = Shape(consume, 1, 99, keywords=True, method=False)
 _SEARCH = Shape(bisect_each, 1, 99, keywords=True, method=False)
-_LAZY = Shape(lazily, 0, 99, keywords=True, method=False, always=True)
-_EAGER = Shape(eagerly, 0, 99, keywords=True, method=False, always=True)
-_SHOW = Shape(show_one, 1, 9, keywords=True, method=False, always=True)
-_SENTINEL = Shape(call_back, 2, 2, method=False, always=True)
 _FUNCTIONS: dict[object, Shape] = {
     **dict.fromkeys(ONE_STEP_SOURCES, _CONSUMER),
-    **dict.fromkeys(WRAPPING, _LAZY),
-    **dict.fromkeys(EAGER, _EAGER),
-    **dict.fromkeys((str, repr, ascii, format), _SHOW),
-    print: Shape(show_each, 0, 99, keywords=True, method=False, always=True),
-    functools.reduce: Shape(reduce_each, 2, 3, method=False, always=True),
-    vars(collections)["_count_elements"]: Shape(count_each, 2, 2, method=False, always=True),
     **dict.fromkeys(
         (bisect.bisect_left, bisect.bisect_right, bisect.insort_left, bisect.insort_right), _SEARCH
     ),
+}
+# What is called with the site and the function before the arguments, whatever these are.
+_WITH_ANY_ARGUMENTS: dict[object, Callable[..., Any]] = {
+    **dict.fromkeys(WRAPPING, lazily),
+    **dict.fromkeys(EAGER, eagerly),
+    **dict.fromkeys((str, repr, ascii, format), show_one),
+    print: show_each,
+    functools.reduce: reduce_each,
+    vars(collections)["_count_elements"]: count_each,
 }
 # In place: the method that does it, what it takes, and the operand with which the operator changes nothing any more.
 _OPERATORS: dict[tuple[type, str], tuple[str, frozenset[type] | None, object]] = {
@@ -95,28 +96,27 @@ _OPERATORS: dict[tuple[type, str], tuple[str, frozenset[type] | None, object]] =
 }
 
 
-def stand_in_for_function(site: Site, function: Any, first: Any) -> Call | None:
+def stand_in_for_function(site: Site, function: Any, first: Any) -> Callable[..., Any] | None:
     """Return what does the call ``function(first, ...)`` in its visible steps, None where one step is right.
 
     To be called by the callback of the call.
     """
-    shape = _FUNCTIONS.get(function)
-    kind = type(first)
-    if function is iter and type(first) not in MUTABLE_TYPES:
-        shape = _SENTINEL
-    if shape is None or not KERNEL.controls():
+    if not KERNEL.controls():
         return None
-    if shape is _SHOW and kind in INERT:
-        return None
-    if shape.always:
+    calls_back = function is iter and type(first) not in MUTABLE_TYPES
+    steps = call_back if calls_back else _WITH_ANY_ARGUMENTS.get(function)
+    if steps is not None:
         # What is given to an iterator is read later, when other threads may be there.
-        if shape is not _LAZY and shape is not _SENTINEL and is_unwatched():
-            return None
-        return Call(site, function, first, shape, resource=first, private_source=False)
+        needless = steps is not lazily and not calls_back and is_over()
+        return None if needless else partial(steps, site, function)
+    shape = _FUNCTIONS.get(function)
+    if shape is None:
+        return None
+    kind = type(first)
     key = site.name == "key"  # calls something back
     if not key and (kind in IMMUTABLE_TYPES or kind in ONE_STEP_SOURCES.get(function, ())):
         return None
-    if is_unwatched() if key else is_alone():
+    if is_over() if key else is_alone():
         return None
     # The numbers are the references that the program's stack, the callback and this function have.
     private = is_private(first, 4, 3)
@@ -135,7 +135,7 @@ def stand_in_for_method(site: Site, method: Any, obj: Any, first: Any) -> Call |
     To be called by the callback of the call.
     """
     shape = _METHODS.get((type(obj), method.__name__))
-    if shape is None or is_unwatched() or not KERNEL.controls():
+    if shape is None or is_over() or not KERNEL.controls():
         return None
     if first is None and method.__name__ == "pop":  # without an argument: one step
         return None
@@ -148,19 +148,19 @@ def stand_in_for_method(site: Site, method: Any, obj: Any, first: Any) -> Call |
     return Call(site, method, obj, shape, resource=obj, private_source=private_source, private=private)
 
 
-_TEXT_METHODS: dict[str, Shape] = {
-    "format": Shape(show_each, 0, 99, keywords=True, method=False),
-    "format_map": Shape(show_items, method=False),
-    "join": Shape(join_each, method=False),
+_TEXT_METHODS: dict[str, Callable[..., Any]] = {
+    "format": show_each,
+    "format_map": show_items,
+    "join": join_each,
 }
 
 
-def stand_in_for_text_method(site: Site, method: Any) -> Call | None:
+def stand_in_for_text_method(site: Site, method: Any) -> Callable[..., Any] | None:
     """Return what does the call of a method of a text in its visible steps, None where one step is right."""
     shape = _TEXT_METHODS.get(method.__name__)
-    if shape is None or is_unwatched() or not KERNEL.controls():
+    if shape is None or is_over() or not KERNEL.controls():
         return None
-    return Call(site, method, method.__self__, shape, resource=None, private_source=False)
+    return partial(shape, site, method)
 
 
 def in_place(site: Site, left: Any, right: Any) -> tuple[bool, Any]:
@@ -206,6 +206,23 @@ def assign_slice(site: Site, items: Any, bounds: slice, value: Any) -> None:
             items[start + count] = element
             if paced(count + 1):
                 call.write()
+
+
+def shift_down(site: Site, items: list[Any], key: Any) -> Any:
+    """Perform all of ``del items[key]`` but its last step; return the key whose deletion is that step."""
+    size = len(items)
+    if type(key) is not int or not -size <= key < size - 1 or key == -1:
+        return key
+    if is_alone() or not KERNEL.controls() or is_private(items, 3, 2):
+        return key
+    call = Call(site, items.pop, items, _SLICE, resource=items, private_source=False)
+    call.write()
+    with call.holding():
+        for count, index in enumerate(range(key % size, len(items) - 1)):
+            if count and paced(count):
+                call.write()
+            items[index] = items[index + 1]
+    return -1
 
 
 def fill_missing(site: Site, items: defaultdict[Any, Any], key: Any) -> None:

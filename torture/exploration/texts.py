@@ -9,7 +9,7 @@ from typing import Any
 from torture.exploration.given import INERT, announced
 from torture.exploration.resources import canonical
 from torture.exploration.showing import Text, formats_as_text, has_steps, text_of
-from torture.exploration.steps import Call, Stepwise, is_private, is_unwatched, pass_point, pass_snapshot
+from torture.exploration.steps import Stepwise, is_over, is_private, pass_point, pass_snapshot
 from torture.instrument.atomicity import ITERATORS, MUTABLE_TYPES, ONE_STEP_SOURCES, SHARED_ONLY, VIEWS
 from torture.runtime.kernel import KERNEL
 from torture.trace.site import Site
@@ -20,7 +20,7 @@ _CONVERSIONS: dict[str, Callable[[Any], str]] = {"": str, "str": str, "repr": re
 
 def formatted(site: Site, obj: Any) -> Any:
     """Return what is formatted in an f-string instead of ``obj``; the site's name says how it is converted."""
-    if is_unwatched() or not KERNEL.controls():
+    if is_over() or not KERNEL.controls():
         return obj
     convert = _CONVERSIONS[site.name]
     if not has_steps(obj, convert) or (not site.name and not formats_as_text(type(obj))):
@@ -55,26 +55,51 @@ class _Subscripted(Shown):
     __slots__ = ()
 
     def __getitem__(self, key: Any) -> Any:
-        return self._item(key, shown)
-
-    def _item(self, key: Any, stand_in: Callable[..., Any]) -> Any:
-        site, obj = self._site, self._obj
-        if not self._private and issubclass(type(obj), _BASES):
-            pass_point(site, canonical(obj), key if type(key) in INERT else None, False, "format")
-        return stand_in(site, obj[key], private=False)
+        return shown(self._site, _item(self._site, self._obj, key, private=self._private), private=False)
 
 
-class _Field(_Subscripted):
-    """Stands for an argument of a template with fields like ``{0.name}`` and ``{0[key]}``."""
+class _Field:
+    """Stands for an argument of a template with fields like ``{0.name}`` and ``{0[key]}``: has its attributes."""
 
-    __slots__ = ()
+    __slots__ = ("obj", "private", "site")
+
+    def __init__(self, site: Site, obj: Any, *, private: bool) -> None:
+        self.site = site
+        self.obj = obj
+        self.private = private
+
+    def __getattribute__(self, name: str) -> Any:
+        site, obj, _ = _parts(self)
+        return _field(site, announced(site, getattr, obj)(obj, name), private=False)
 
     def __getitem__(self, key: Any) -> Any:
-        return self._item(key, _field)
+        site, obj, private = _parts(self)
+        return _field(site, _item(site, obj, key, private=private), private=False)
 
-    def __getattr__(self, name: str) -> Any:
-        found = announced(self._site, getattr, self._obj)(self._obj, name)
-        return _field(self._site, found, private=False)
+    def __str__(self) -> str:
+        site, obj, private = _parts(self)
+        return text_of(site, obj, str, private=private)
+
+    def __repr__(self) -> str:
+        site, obj, private = _parts(self)
+        return text_of(site, obj, repr, private=private)
+
+    def __format__(self, spec: str) -> str:
+        site, obj, private = _parts(self)
+        return format(Shown(site, obj, private=private), spec)
+
+
+_MEMBERS: tuple[Any, ...] = tuple(vars(_Field)[name] for name in ("site", "obj", "private"))
+
+
+def _parts(field: _Field) -> tuple[Any, ...]:
+    return tuple(member.__get__(field) for member in _MEMBERS)
+
+
+def _item(site: Site, obj: Any, key: Any, *, private: bool) -> Any:
+    if not private and issubclass(type(obj), _BASES):
+        pass_point(site, canonical(obj), key if type(key) in INERT else None, False, "format")
+    return obj[key]
 
 
 _named: dict[str, type[Shown]] = {}  # errors tell the class of an argument by its name
@@ -85,6 +110,7 @@ def shown(site: Site, obj: Any, *, private: bool) -> Any:
     kind = type(obj)
     if kind in INERT or not (has_steps(obj, str) or has_steps(obj, repr)):
         return obj
+    private = private and kind is not MappingProxyType
     made = _named.get(kind.__name__)
     if made is None:
         base = _Subscripted if issubclass(kind, (list, dict, MappingProxyType)) else Shown
@@ -99,48 +125,52 @@ def _field(site: Site, obj: Any, *, private: bool) -> Any:
 # -- functions and methods -----------------------------------------------------------------------
 
 
-def show_one(call: Call, *args: Any, **kwargs: Any) -> Any:
+def show_one(site: Site, function: Any, *args: Any, **kwargs: Any) -> Any:
     """Do as ``str``, ``repr``, ``ascii`` and ``format`` do."""
-    function = call.function
     if len(args) != 1 or kwargs or (function is format and not formats_as_text(type(args[0]))):
         if args and type(args[0]) in MUTABLE_TYPES:
-            pass_point(call.site, canonical(args[0]), None, False, call.name)
+            pass_point(site, canonical(args[0]), None, False, function.__name__)
         return function(*args, **kwargs)
     convert = str if function is str or function is format else repr
     if not has_steps(args[0], convert):
         return function(*args)
-    text = text_of(call.site, args[0], convert, private=is_private(args[0], 4, 2))
+    text = text_of(site, args[0], convert, private=is_private(args[0], 2, 1))
     return ascii(Text(text)) if function is ascii else text
 
 
-def show_each(call: Call, *args: Any, **kwargs: Any) -> Any:
+def show_each(site: Site, function: Any, *args: Any, **kwargs: Any) -> Any:
     """Do as ``print`` and ``str.format`` do."""
-    template = call.obj
-    stand_in = _field if call.function is not print and not {".", "["}.isdisjoint(template) else shown
-    stand_ins = [stand_in(call.site, arg, private=is_private(arg, 5, 2)) for arg in args]
-    named = {name: stand_in(call.site, arg, private=False) for name, arg in kwargs.items()}
-    return call.function(*stand_ins, **named)
+    for arg in args:
+        if type(arg) not in INERT:
+            break
+    else:
+        if not kwargs:
+            return function(*args)
+    stand_in = _field if function is not print and not {".", "["}.isdisjoint(function.__self__) else shown
+    stand_ins = [stand_in(site, arg, private=is_private(arg, 3, 1)) for arg in args]
+    named = {name: stand_in(site, arg, private=False) for name, arg in kwargs.items()}
+    return function(*stand_ins, **named)
 
 
-def show_items(call: Call, mapping: Any) -> Any:
+def show_items(site: Site, function: Any, mapping: Any) -> Any:
     """Do as ``str.format_map`` does."""
-    return call.function(shown(call.site, mapping, private=is_private(mapping, 4, 2)))
+    return function(shown(site, mapping, private=is_private(mapping, 2, 1)))
 
 
-def join_each(call: Call, source: Any) -> Any:
+def join_each(site: Site, function: Any, source: Any) -> Any:
     """Do as ``join`` does: read a list at once, anything else as ``list`` does."""
     kind = type(source)
     if kind in MUTABLE_TYPES or kind in VIEWS or kind in ITERATORS or kind in SHARED_ONLY:
-        private = is_private(source, 4, 2)
-        if kind in ONE_STEP_SOURCES[list] and type(call.obj) is str:
+        private = kind not in VIEWS and is_private(source, 2, 1)
+        if kind in ONE_STEP_SOURCES[list]:
             if not private:
-                pass_snapshot(call.site, canonical(source), call.name)
+                pass_snapshot(site, canonical(source), function.__name__)
             source = list(source)
         elif kind in ITERATORS or kind in SHARED_ONLY:
-            source = Stepwise(call.site, call.name, source, shared_iterator=not private)
+            source = Stepwise(site, function.__name__, source, shared_iterator=not private)
         elif not private:
-            source = Stepwise(call.site, call.name, source)
-    return call.function(source)
+            source = Stepwise(site, function.__name__, source)
+    return function(source)
 
 
 # -- the operator --------------------------------------------------------------------------------
@@ -148,7 +178,13 @@ def join_each(call: Call, source: Any) -> Any:
 
 def modulo(site: Site, template: Any, right: Any) -> Any:
     """Return the operand that is used in ``template % right`` instead of ``right``."""
-    if is_unwatched() or not KERNEL.controls():
+    if issubclass(type(right), tuple):
+        for each in right:
+            if type(each) not in INERT:
+                break
+        else:
+            return right
+    if is_over() or not KERNEL.controls():
         return right
     if not issubclass(type(right), tuple):
         return shown(site, right, private=is_private(right, 3, 2))

@@ -10,15 +10,16 @@ from __future__ import annotations
 import bisect
 import collections
 import functools
+import gc
 import heapq
 import itertools
 import math
 import operator
+import sys
 from array import array
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass
-from sys import version_info
 from types import (
     BuiltinFunctionType,
     CodeType,
@@ -48,6 +49,7 @@ class Effect:
     form: Form = Form.CONTAINER
     snapshot: bool = False
     calls_back: bool = False
+    shows: bool = False  # makes a text of it
 
 
 _READ, _READ_KEY = Effect(Kind.READ), Effect(Kind.READ, keyed=True)
@@ -198,7 +200,8 @@ FUNCTIONS: dict[object, Effect] = {
     any: _READ_EACH,
     all: _READ_EACH,
     deque: _READ_EACH,
-    **dict.fromkeys((str, repr, ascii, format, print), _READ_EACH),
+    **dict.fromkeys((str, repr, ascii, format), Effect(Kind.READ, steps="many", shows=True)),
+    print: _READ_EACH,
     bool: _READ,
     **dict.fromkeys((bytes, bytearray, functools.reduce, math.fsum, math.prod), _READ_EACH),
     reversed: _READ,
@@ -245,12 +248,15 @@ ATTRIBUTE_SLOTS: dict[str, Effect] = {
     "__delattr__": _ATTRIBUTE_WRITE,
 }
 
-# Of the functions of C that no table has, these read no container and call nothing that they are given.
+# These functions read no container, whatever they are given, and call nothing.
 HARMLESS: frozenset[object] = frozenset(
-    {isinstance, issubclass, callable, id, hash, ord, chr, abs, round, divmod}
-)
+    {isinstance, issubclass, callable, id, hash, ord, chr, abs, round, divmod, sys.getrefcount, sys.getsizeof,
+     sys.intern, gc.get_referents, gc.get_referrers, gc.is_tracked}
+)  # fmt: skip
 # Modules whose functions go through all that an object leads to.
 GO_THROUGH_ALL: frozenset[str] = frozenset({"_pickle", "marshal"})
+# Modules whose functions read or call other arguments than the first.
+TAKE_ANYTHING: frozenset[str] = GO_THROUGH_ALL | {"_struct", "_operator", "_functools"}
 
 # Methods of containers that read all of their argument.
 READ_ARGUMENT: frozenset[str] = frozenset(
@@ -365,5 +371,5 @@ SILENT_WHEN_WARM: dict[tuple[int, int], dict[object, str]] = {
     },
 }
 GIL_SILENT: frozenset[object] = frozenset(
-    SILENT_WHEN_WARM.get(version_info[:2], SILENT_WHEN_WARM[max(SILENT_WHEN_WARM)])
+    SILENT_WHEN_WARM.get(sys.version_info[:2], SILENT_WHEN_WARM[max(SILENT_WHEN_WARM)])
 )

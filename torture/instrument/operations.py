@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import opcode
+import sys
 from collections.abc import Callable, Sequence
+from types import CodeType, EllipsisType, NoneType
 
 from torture.instrument import opcodes as o
 from torture.instrument.cells import variable
@@ -13,6 +16,9 @@ _MULTIPLICATIONS = frozenset({5, 18})  # * and *= among the arguments of BINARY_
 _IN_PLACE = 13  # the first in-place operator among the arguments of BINARY_OP
 _OPERATORS = {6: "%", 13: "+=", 14: "&=", 18: "*=", 19: "%=", 20: "|=", 23: "-=", 25: "^="}
 _REMAINDERS = frozenset({6, 19})
+# No container is ever equal to one of these.
+_NEVER_EQUAL = (int, float, complex, str, tuple, frozenset, NoneType, EllipsisType, CodeType)
+_COMPARISON_SHIFT = {(3, 11): 0, (3, 12): 4}.get(sys.version_info[:2], 5)
 _CONVERSIONS = ("", "str", "repr", "ascii")
 _STATIC_BOOL = o.ops(
     "COMPARE_OP", "IS_OP", "CONTAINS_OP", "UNARY_NOT", "CHECK_EXC_MATCH", "MATCH_MAPPING", "MATCH_SEQUENCE",
@@ -27,10 +33,11 @@ _CALL_KW, _PUSH_NULL, _LOAD_GLOBAL = o.op("CALL_KW"), o.op("PUSH_NULL"), o.op("L
 _LOAD_SUPER_ATTR = o.op("LOAD_SUPER_ATTR")
 
 # Each tail is what follows on [callback, NULL, site]: the arguments, the call, the drop of its None.
-_END = {count: o.end_call(count) for count in range(1, 5)}
+_END = {count: o.end_call(count) for count in range(1, 6)}
 _NO_MORE = _END[1] + o.POP_TOP
 _TOP = o.copies([4]) + _END[2] + o.POP_TOP
 _TOP_TWO = o.copies([5, 5]) + _END[3] + o.POP_TOP
+_SOURCE = o.copies([4]) + _END[2] + o.swap(2) + o.POP_TOP  # what is answered takes the object's place
 _OPERATOR = o.copies([5, 5]) + _END[3] + o.swap(2) + o.POP_TOP  # the answer takes the right operand's place
 _STORE_ATTR = o.copies([4, 6]) + _END[3] + o.POP_TOP
 _STORE_SUBSCR = o.copies([5, 5, 8]) + _END[4] + o.POP_TOP
@@ -145,6 +152,37 @@ def _container(form: Form) -> Handler:
     return _unless_left_out(form, handle)
 
 
+def _source(taker: str) -> Handler:
+    """Return the handler of what takes all elements of the object on top of the stack."""
+
+    def handle(writer: Writer, index: int) -> None:
+        if writer.previous(index) not in _BUILDS:
+            site = writer.site(index, Kind.READ, Form.CONTAINER, taker)
+            writer.before(index, writer.begin("source") + site + _SOURCE)
+
+    return _unless_left_out(Form.CONTAINER, handle)
+
+
+def _delete_subscr(writer: Writer, index: int) -> None:
+    if writer.previous(index) == _BUILD_SLICE:
+        _item(Kind.WRITE)(writer, index)
+    else:
+        site = writer.site(index, Kind.WRITE, Form.ITEM)
+        writer.before(index, writer.begin("delete_item") + site + _OPERATOR)
+
+
+def _match_keys(writer: Writer, index: int) -> None:
+    site = writer.site(index, Kind.READ, Form.CONTAINER)
+    writer.edits.instead[index] = writer.begin("match_keys") + site + o.copies([5, 5]) + _END[3]
+
+
+def _match_class(writer: Writer, index: int) -> None:
+    site = writer.site(index, Kind.READ, Form.ATTRIBUTE)
+    count = writer.constant(writer.layout.args[index])
+    written = writer.begin("match_class") + site + o.copies([6, 6, 6]) + count + _END[5]
+    writer.edits.instead[index] = written + o.swap(4) + o.POP_TOP * 3
+
+
 def _truth(writer: Writer, index: int) -> None:
     at = index
     if writer.previous(at) == o.COPY and writer.layout.args[at - 1] == 1:
@@ -194,8 +232,9 @@ def _convert_value(writer: Writer, index: int) -> None:
 
 
 def _compare_op(writer: Writer, index: int) -> None:
-    if not writer.constant_operand(index, (object,)):
-        site = writer.site(index, Kind.READ, Form.CONTAINER)
+    if not writer.constant_operand(index, _NEVER_EQUAL):
+        comparison = opcode.cmp_op[writer.layout.args[index] >> _COMPARISON_SHIFT]
+        site = writer.site(index, Kind.READ, Form.CONTAINER, comparison)
         writer.before(index, writer.begin("operator") + site + _OPERATOR)
 
 
@@ -250,9 +289,9 @@ def _is_exit_of_with(writer: Writer, start: int, count: int) -> bool:
 def _call_ex(writer: Writer, index: int) -> None:
     keywords = writer.layout.args[index] & 1
     if not writer.plan.gil and (keywords or writer.previous(index) not in _BUILDS_TUPLE):
-        star = writer.site(index, Kind.READ, Form.CONTAINER)
-        read = writer.begin("container") + star + o.copies([4 + keywords]) + _END[2] + o.POP_TOP
-        writer.before(index, read)
+        star = writer.site(index, Kind.READ, Form.CONTAINER, "tuple")
+        read = writer.begin("source") + star + o.copies([4 + keywords]) + _END[2]
+        writer.before(index, read + o.swap(2 + keywords) + o.POP_TOP)
     first = writer.begin("first_of") + o.copies([7 + keywords]) + o.end_call(1)
     depth = 5 + keywords + o.CALLABLE_FIRST
     _around(writer, index, index, _call_site(writer, index), first, depth=depth, changes=True)
@@ -334,15 +373,19 @@ FREE_THREADED = _table(
         ("DELETE_DEREF", _cell(Kind.WRITE, "access", _END[2] + o.POP_TOP)),
         ("STORE_DEREF", _cell(Kind.WRITE, "store", o.copies([5]) + _END[3] + o.POP_TOP)),
         ("BINARY_SUBSCR", _item(Kind.READ)),
-        ("DELETE_SUBSCR", _item(Kind.WRITE)),
+        ("DELETE_SUBSCR", _unless_left_out(Form.ITEM, _delete_subscr)),
         ("BINARY_SLICE", _unless_left_out(Form.ITEM, _binary_slice)),
         ("STORE_SUBSCR", _unless_left_out(Form.ITEM, _store_subscr)),
         ("STORE_SLICE", _unless_left_out(Form.ITEM, _store_slice)),
         ("GET_ITER", _container(Form.ITERATE)),  # a dict's iterator remembers the size at its creation
         ("FOR_ITER", _container(Form.ITERATE)),
-        *((name, _container(Form.CONTAINER)) for name in (
-            "UNPACK_SEQUENCE", "UNPACK_EX", "LIST_EXTEND", "SET_UPDATE", "DICT_UPDATE", "DICT_MERGE",
+        ("GET_LEN", _container(Form.CONTAINER)),
+        *((name, _source(taker)) for name, taker in (
+            ("UNPACK_SEQUENCE", "unpack"), ("UNPACK_EX", "unpack"), ("LIST_EXTEND", "list"), ("SET_UPDATE", "set"),
+            ("DICT_UPDATE", "dict"), ("DICT_MERGE", "dict"),
         )),
+        ("MATCH_KEYS", _unless_left_out(Form.CONTAINER, _match_keys)),
+        ("MATCH_CLASS", _match_class),
         *((name, _unless_left_out(Form.CONTAINER, _truth)) for name in _TRUTH_TESTS),
         ("BINARY_OP", _unless_left_out(Form.CONTAINER, _binary_op)),
         *((name, _unless_left_out(Form.CONTAINER, handler)) for name, handler in (

@@ -20,7 +20,10 @@ class Points(Protocol):
         """Announce a store: an attribute of ``obj``, the cell ``obj``, or a global (``obj`` None)."""
 
     def item(self, site: Site, obj: object, key: object) -> None:
-        """Announce ``obj[key]`` or ``del obj[key]``; ``key`` is None for every slice."""
+        """Announce ``obj[key]``, or ``del obj[key]`` for a slice; ``key`` is None for every slice."""
+
+    def delete_item(self, site: Site, obj: object, key: object) -> object:
+        """Announce ``del obj[key]``; return the key that is deleted."""
 
     def store_item(self, site: Site, obj: object, key: object, value: object) -> None:
         """Announce ``obj[key] = value``, not of a slice."""
@@ -29,7 +32,13 @@ class Points(Protocol):
         """Announce ``obj[bounds] = value``."""
 
     def container(self, site: Site, obj: object) -> None:
-        """Announce that all of ``obj`` is used: truth, iteration, unpacking."""
+        """Announce that all of ``obj`` is used: truth, iteration."""
+
+    def source(self, site: Site, obj: object) -> object:
+        """Announce that all elements of ``obj`` are taken; return what they are taken from instead.
+
+        The site's name is who takes them: ``unpack``, ``tuple``, ``list``, ``set`` or ``dict``.
+        """
 
     def shown(self, site: Site, obj: object) -> object:
         """Announce that ``obj`` is formatted in an f-string; return what is formatted instead.
@@ -42,6 +51,12 @@ class Points(Protocol):
 
     def contains(self, site: Site, item: object, container: object) -> bool:
         """Announce and perform ``item in container``; must return an exact bool."""
+
+    def match_keys(self, site: Site, subject: object, keys: object) -> object:
+        """Announce and perform what a mapping pattern does: return the values in a tuple, or None."""
+
+    def match_class(self, site: Site, subject: object, of: object, names: object, positional: int) -> object:
+        """Announce and perform what a class pattern does: return the attributes in a tuple, or None."""
 
     def call(self, site: Site, function: object, first: object) -> object:
         """Announce a call, return what is called instead; ``first`` is the first positional argument, None where there is none.

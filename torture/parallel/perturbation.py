@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from torture.instrument import matching
 from torture.trace.site import Site
 
 _sleep = time.sleep  # the target may replace time.sleep
@@ -74,6 +75,23 @@ class Perturbation:
 
     def container(self, site: Site, obj: object) -> None:
         self._disturb()
+
+    def source(self, site: Site, obj: object) -> object:
+        self._disturb()
+        return obj
+
+    def delete_item(self, site: Site, obj: object, key: object) -> object:
+        self._disturb()
+        return key
+
+    def _before(self, subject: object, part: object) -> None:
+        self._disturb()
+
+    def match_keys(self, site: Site, subject: Any, keys: Any) -> object:
+        return matching.values_of(subject, keys, self._before)
+
+    def match_class(self, site: Site, subject: object, of: object, names: Any, positional: int) -> object:
+        return matching.attributes_of(subject, of, names, positional, self._before)
 
     def shown(self, site: Site, obj: object) -> object:
         self._disturb()

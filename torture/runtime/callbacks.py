@@ -56,14 +56,17 @@ def make_timer(
     _make_timer(self, interval, with_point(function), args, kwargs)
 
 
-def install_pools() -> None:
-    """Let futures and pools, where the program uses any, call what has points."""
+def install() -> None:
+    """Let futures, pools and event loops, where the program uses any, call what has points."""
     base: Any = sys.modules.get("concurrent.futures._base")
     pools: Any = sys.modules.get("concurrent.futures.thread")
     if base is not None:
         _replace(base.Future, "add_done_callback", _add_done_callback)
     if pools is not None:
         _replace(pools._WorkItem, "__init__", _make_work_item)
+    events: Any = sys.modules.get("asyncio.events")
+    if events is not None:
+        _replace(events.Handle, "__init__", _make_handle)
 
 
 def _replace(kind: Any, name: str, make: Callable[[Any], Any]) -> None:
@@ -81,5 +84,15 @@ def _add_done_callback(add: Any) -> Any:
 def _make_work_item(make: Any) -> Any:
     def __init__(self: Any, future: Any, task: Any, *rest: Any) -> None:
         make(self, future, with_point(task), *rest)
+
+    return __init__
+
+
+def _make_handle(make: Any) -> Any:
+    def __init__(self: Any, callback: Any, *rest: Any) -> None:
+        # A loop's own callbacks in C take steps of tasks, which are Python code.
+        owner = getattr(callback, "__self__", self)
+        of_container = type(owner).__module__ in ("builtins", "collections")
+        make(self, with_point(callback) if of_container else callback, *rest)
 
     return __init__

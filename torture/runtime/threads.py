@@ -304,7 +304,7 @@ class FreshWorld:
         module._counter = count(1).__next__
         module._dangling = WeakSet()
         _number_futures()
-        callbacks.install_pools()
+        callbacks.install()
         if pools is not None:
             self._queues = pools._threads_queues
             pools._threads_queues = WeakKeyDictionary()

@@ -13,8 +13,8 @@ Departs from the papers:
   depth-first search.
 
 Not seen, and so not proved: the order in which threads get their default names and identities, and in which objects
-die; what a builtin touches that a future calls when it is done; private attributes of the primitives. Not
-``exhausted``: where a step limit, an endless spin, or time that went on in spite of one cut an execution.
+die; private attributes of the primitives. Not ``exhausted``: where a step limit, an endless spin, or time that went on
+in spite of one cut an execution.
 """
 
 from __future__ import annotations

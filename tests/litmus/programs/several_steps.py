@@ -445,6 +445,29 @@ def shared_itertools_count() -> Outcome:
     return tuple(sorted(taken))
 
 
+@litmus(free_threaded={UNSAFE}, gil={(1, 1)})
+def siblings_of_a_tee() -> Outcome:
+    """They share what has been read: each needs the other one's lock."""
+    one, other = itertools.tee(iter([1, 2]))
+    seen = []
+
+    beside_main(lambda: seen.append(next(one)), lambda: seen.append(next(other)))
+    return tuple(seen)
+
+
+@litmus(free_threaded={UNSAFE, (1, 2), (2, 1)}, gil={(1, 2), (2, 1)})
+def iterators_over_one_iterator() -> Outcome:
+    stream = iter([1, 2])
+    one, other = enumerate(stream), enumerate(stream)
+    taken = {}
+
+    def take(name, source) -> None:
+        taken[name] = next(source)[1]
+
+    beside_main(lambda: take("left", one), lambda: take("right", other))
+    return (taken["left"], taken["right"])
+
+
 @litmus(free_threaded={UNSAFE, (1, 2)}, gil={(1, 2)})
 def heap_pushed_from_both() -> Outcome:
     heap = []
