@@ -15,11 +15,11 @@ from torture.exploration.learning import AccessLog, Learning
 from torture.exploration.mirror import Mirror
 from torture.exploration.points import GilPoints, KernelPoints
 from torture.exploration.recorder import EventRecorder
-from torture.instrument.choice import choose_modules, evidence, is_trusted
+from torture.instrument.choice import choose_modules, evidence, is_own, is_trusted
 from torture.instrument.functions import Instrumenter
 from torture.instrument.learn import CHEAP, ModuleLearner
 from torture.instrument.writer import Unit
-from torture.isolation.globals import Globals, programs_modules
+from torture.isolation.globals import Globals, import_again, programs_modules
 from torture.isolation.target import load
 from torture.runtime import patching
 from torture.runtime.baton import BatonCarrier
@@ -69,6 +69,7 @@ class Session:
         self.own = module.partition(".")[0]
         patching.install_imported()
         state = Globals(programs_modules(), target)
+        loaded = set(sys.modules)
         self.executor = Executor(target, state)
         self._mirror = None if job.mirror is None else Mirror(job.mirror)
         self.modules: tuple[str, ...] = ()
@@ -87,6 +88,7 @@ class Session:
         self._run_learning(NonPreemptive(), Random(0))
         ran = self._learner.modules
         state.restore()
+        import_again([name for name in sys.modules if name not in loaded and is_own(name, self.own)])
         patching.install_imported()  # imported by a function of the target
         self.executor.state = Globals(programs_modules(), target)
         learnt = self._choose_modules(ran) if modules is None else modules

@@ -135,6 +135,17 @@ def every_kind():
     globals()["_fresh"] = 1
 
 
+def imports_while_it_runs():
+    import keeping
+
+    def work():
+        with _lock:
+            keeping.step()
+
+    _in_two_threads(work)
+    assert keeping.count == 2
+
+
 def chance():
     if random.random() < 0.5:
         _in_two_threads(lambda: None)
