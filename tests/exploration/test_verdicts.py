@@ -183,6 +183,13 @@ def test_a_correct_program_that_spins_is_no_livelock(target: str, strategy: str)
     assert result.executions == 30 or result.exhausted
 
 
+@pytest.mark.parametrize("strategy", ["auto", "dpor"])
+def test_a_long_program_is_no_livelock(strategy: str) -> None:
+    result = explored("state:count_for_long", strategy=strategy, step_limit=200, executions=3)
+
+    assert (result.verdict, result.executions) == (Verdict.PASSED, 3)
+
+
 def test_a_worker_that_starts_slowly_is_not_taken_for_one_that_hangs() -> None:
     result = explored("starting:subclasses", stall_limit=0.01)
 

@@ -24,6 +24,7 @@ from torture.isolation.target import load
 from torture.runtime import patching
 from torture.runtime.baton import BatonCarrier
 from torture.runtime.kernel import KERNEL, WITHOUT_GREENLETS
+from torture.strategies.dpor import MOST_STEPS
 from torture.strategies.fixed import NonPreemptive
 from torture.strategies.random_walk import RandomWalk
 from torture.strategies.strategy import Strategy
@@ -38,6 +39,10 @@ _ENGINE = frozenset(
 _FIRST_REHEARSALS = (
     8  # watched for modules that run late, where that cannot be done otherwise; later one at a time
 )
+_WARMING_UP = (
+    50  # step limits that the execution without preemptions may take: a long program is no livelock, and
+)
+_LONGER = 4  # times as many steps as it took are the limit of the others then, if that is more
 _COLLECT_EVERY = 128  # executions: the collector must not run at random points, but garbage has to go
 
 
@@ -56,7 +61,7 @@ class Session:
         ``imported`` is called when the target has been imported.
         """
         self.job = job
-        KERNEL.step_limit = job.step_limit
+        self.step_limit = job.step_limit
         self.without_greenlets = ""  # why not, where they were wanted
         if job.carrier == "thread":
             KERNEL.carrier = BatonCarrier()
@@ -84,6 +89,7 @@ class Session:
         self._learner = ModuleLearner(lambda: KERNEL.active and not KERNEL.killing)
         if CHEAP:
             self._learner.__enter__()  # for good
+        KERNEL.step_limit = job.step_limit * _WARMING_UP
         self._reflect()
         self._run_learning(NonPreemptive(), Random(0))
         ran = self._learner.modules
@@ -101,6 +107,11 @@ class Session:
         gc.collect()
         gc.freeze()
         self.warm_up = self._once(NonPreemptive())  # lazy imports and caches are done: this one counts
+        self.step_limit = max(job.step_limit, self.warm_up.points * _LONGER)
+        if self.warm_up.points > KERNEL.step_limit:  # it has no end, as far as that can be told
+            self.step_limit = KERNEL.step_limit = job.step_limit
+            self.warm_up = self._once(NonPreemptive())
+        KERNEL.step_limit = self.step_limit
 
     def _once(self, strategy: Strategy) -> Execution:
         self._reflect()
@@ -150,6 +161,11 @@ class Session:
     def looking_at_deaths(self) -> tuple[str, ...]:
         """Return the modules that may see when objects die: an order that ``dpor`` does not reverse."""
         return () if self.gil else self._instrumenter.looking_at_deaths  # with a GIL it has no reduction
+
+    @property
+    def long(self) -> bool:
+        """Tell whether an execution has more steps than ``dpor`` can analyse."""
+        return self.warm_up.points > MOST_STEPS
 
     @property
     def gil(self) -> bool:

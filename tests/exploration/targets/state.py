@@ -88,6 +88,17 @@ def count_with_a_lock():
     assert _count == 2
 
 
+def count_for_long():
+    def work():
+        global _count
+        for _ in range(500):
+            with _lock:
+                _count += 1
+
+    _in_two_threads(work)
+    assert _count == 1000
+
+
 def make_an_instance_once():
     made = []
 
