@@ -200,6 +200,13 @@ def test_a_correct_program_that_spins_is_no_livelock(target: str, strategy: str)
     assert result.executions == 30 or result.exhausted
 
 
+@pytest.mark.parametrize("strategy", ["auto", "dpor"])
+def test_a_long_program_is_no_livelock(strategy: str) -> None:
+    result = explored("state:count_for_long", strategy=strategy, step_limit=200, executions=3)
+
+    assert (result.verdict, result.executions) == (Verdict.PASSED, 3)
+
+
 def test_a_worker_that_starts_slowly_is_not_taken_for_one_that_hangs() -> None:
     result = explored("starting:subclasses", stall_limit=0.01)
 
@@ -217,7 +224,7 @@ def test_the_command_ends_with_the_verdicts_status(target: str, status: int) -> 
     assert run.returncode == status, run.stdout + run.stderr
 
 
-@pytest.mark.parametrize("name", ["count_with_a_lock", "every_kind", "chance"])
+@pytest.mark.parametrize("name", ["count_with_a_lock", "every_kind", "imports_while_it_runs", "chance"])
 def test_each_execution_finds_the_state_of_modules_as_it_was_after_the_import(name: str) -> None:
     result = explored(f"state:{name}", strategy="auto", executions=40)
 

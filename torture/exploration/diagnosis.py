@@ -165,7 +165,7 @@ def token_of(session: Session, schedule: Schedule, anchors: tuple[Anchor, ...], 
         changes=schedule.changes,
         anchors=anchors,
         fingerprint=fingerprint,
-        step_limit=job.step_limit,
+        step_limit=session.step_limit,
         ends_matter=KERNEL.ends_matter,
         code=session.code_hash(),
     )

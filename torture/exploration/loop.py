@@ -21,6 +21,7 @@ from torture.runtime.clock import EARLY_BOUND
 
 BATCH = 16  # executions that share one seeding of the random source: N workers can share out batches
 DEFAULT_BUDGET = 10.0  # seconds
+_COMPARED = 100_000  # scheduling points of an execution that is executed and recorded twice before all others
 
 Progress = Callable[[int, int], None]  # executions so far, scheduling points so far
 
@@ -62,7 +63,10 @@ def explore(session: Session, progress: Progress) -> Result:
     if session.warm_up.failure is not None:
         search.count(session.warm_up, frozenset())
     else:
-        difference = first_difference(session, job.seed, unseen)
+        if session.warm_up.points <= _COMPARED:
+            difference = first_difference(session, job.seed, unseen)
+        else:
+            unseen.warn("whether the program is deterministic was not checked: its executions are very long")
         _search(session, search, unseen, progress)
     finding = None if search.failing is None else explain(session, search.failing, unseen)
     trace = None if finding is None else finding.trace
@@ -119,7 +123,7 @@ def _told(unit: Unit) -> str:
 def _search(session: Session, search: _Search, unseen: Unseen, progress: Progress) -> None:
     """Execute until there is a failure, nothing is left, or executions or time are used up."""
     job = session.job
-    strategy = portfolio(job.strategy, deaths=bool(session.looking_at_deaths))
+    strategy = portfolio(job.strategy, deaths=bool(session.looking_at_deaths), long=session.long)
     rng = Random()
     budget = job.budget if job.budget is not None else (None if job.executions else DEFAULT_BUDGET)
     done: tuple[dict[str, Any], ...] = ()
@@ -130,7 +134,7 @@ def _search(session: Session, search: _Search, unseen: Unseen, progress: Progres
             if search.executions and session.learn():
                 # There are more points now: what was searched before does not count as exhausted.
                 done = _unproved(strategy.stages)
-                strategy = portfolio(job.strategy, deaths=bool(session.looking_at_deaths))
+                strategy = portfolio(job.strategy, deaths=bool(session.looking_at_deaths), long=session.long)
         execution = session.sample(strategy, rng) if strategy.samples else session.run(strategy, rng)
         if execution is None:
             break

@@ -42,11 +42,11 @@ class Stage:
 class Portfolio:
     """A strategy made of strategies."""
 
-    def __init__(self, proof: str = SEARCH) -> None:
+    def __init__(self, proof: str = SEARCH, *, searches: bool = True) -> None:
         self._stages = {name: Stage(name) for name in dict.fromkeys((*TURNS, proof))}
         self._search = self._stages[SEARCH]
         self._proof = self._stages[proof]  # whose end is one
-        self._searches = True
+        self._searches = searches
         self._searched_steps = 0
         self._executions = 0
         self._turn = -1
@@ -151,6 +151,9 @@ class Staged(Strategy, Protocol):
         """Return for each stage its strategy and its number of executions."""
 
 
-def portfolio(name: str, *, deaths: bool = False) -> Staged:
-    """Return the strategy that a user asked for by name; ``deaths`` tells that the program sees objects die."""
-    return Portfolio(PROOF if deaths else SEARCH) if name == "auto" else Single(name)
+def portfolio(name: str, *, deaths: bool = False, long: bool = False) -> Staged:
+    """Return the strategy that a user asked for by name.
+
+    ``deaths`` tells that the program sees objects die; ``long`` that its executions are too long to search.
+    """
+    return Portfolio(PROOF if deaths else SEARCH, searches=not long) if name == "auto" else Single(name)

@@ -16,15 +16,16 @@ from torture.exploration.learning import AccessLog, Learning
 from torture.exploration.mirror import Mirror
 from torture.exploration.points import KernelPoints
 from torture.exploration.recorder import EventRecorder
-from torture.instrument.choice import choose_modules, evidence, is_trusted
+from torture.instrument.choice import choose_modules, evidence, is_own, is_trusted
 from torture.instrument.functions import Instrumenter
 from torture.instrument.learn import CHEAP, ModuleLearner
 from torture.instrument.writer import Unit
-from torture.isolation.globals import Globals, programs_modules
+from torture.isolation.globals import Globals, import_again, programs_modules
 from torture.isolation.target import load
 from torture.runtime import patching
 from torture.runtime.baton import BatonCarrier
 from torture.runtime.kernel import KERNEL, WITHOUT_GREENLETS
+from torture.strategies.dpor import MOST_STEPS
 from torture.strategies.fixed import NonPreemptive
 from torture.strategies.random_walk import RandomWalk
 from torture.strategies.strategy import Strategy
@@ -39,6 +40,10 @@ _ENGINE = frozenset(
 _FIRST_REHEARSALS = (
     8  # watched for modules that run late, where that cannot be done otherwise; later one at a time
 )
+_WARMING_UP = (
+    50  # step limits that the execution without preemptions may take: a long program is no livelock, and
+)
+_LONGER = 4  # times as many steps as it took are the limit of the others then, if that is more
 _COLLECT_EVERY = 128  # executions: the collector must not run at random points, but garbage has to go
 
 
@@ -57,7 +62,7 @@ class Session:
         ``imported`` is called when the target has been imported.
         """
         self.job = job
-        KERNEL.step_limit = job.step_limit
+        self.step_limit = job.step_limit
         self.without_greenlets = ""  # why not, where they were wanted
         if job.carrier == "thread":
             KERNEL.carrier = BatonCarrier()
@@ -71,6 +76,7 @@ class Session:
         self.own = module.partition(".")[0]
         patching.install_imported()
         state = Globals(programs_modules(), target)
+        loaded = set(sys.modules)
         self.executor = Executor(target, state)
         self._mirror = None if job.mirror is None else Mirror(job.mirror)
         self.modules: tuple[str, ...] = ()
@@ -85,10 +91,12 @@ class Session:
         self._learner = ModuleLearner(lambda: KERNEL.active and not KERNEL.killing)
         if CHEAP:
             self._learner.__enter__()  # for good
+        KERNEL.step_limit = job.step_limit * _WARMING_UP
         self._reflect()
         self._run_learning(NonPreemptive(), Random(0))
         ran = self._learner.modules
         state.restore()
+        import_again([name for name in sys.modules if name not in loaded and is_own(name, self.own)])
         patching.install_imported()  # imported by a function of the target
         self.executor.state = Globals(programs_modules(self.own, ran), target)
         learnt = self._choose_modules(ran) if modules is None else modules
@@ -101,6 +109,11 @@ class Session:
         gc.collect()
         gc.freeze()
         self.warm_up = self._once(NonPreemptive())  # lazy imports and caches are done: this one counts
+        self.step_limit = max(job.step_limit, self.warm_up.points * _LONGER)
+        if self.warm_up.points > KERNEL.step_limit:  # it has no end, as far as that can be told
+            self.step_limit = KERNEL.step_limit = job.step_limit
+            self.warm_up = self._once(NonPreemptive())
+        KERNEL.step_limit = self.step_limit
 
     def _once(self, strategy: Strategy) -> Execution:
         self._reflect()
@@ -155,6 +168,11 @@ class Session:
     def looking_at_deaths(self) -> tuple[str, ...]:
         """Return the modules that may see when objects die: an order that ``dpor`` does not reverse."""
         return () if self.gil else self._instrumenter.looking_at_deaths  # with a GIL it has no reduction
+
+    @property
+    def long(self) -> bool:
+        """Tell whether an execution has more steps than ``dpor`` can analyse."""
+        return self.warm_up.points > MOST_STEPS
 
     @property
     def gil(self) -> bool:

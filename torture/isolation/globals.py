@@ -10,6 +10,7 @@ that of ``random``.
 from __future__ import annotations
 
 import functools
+import importlib
 import itertools
 import os
 import random
@@ -59,6 +60,16 @@ def programs_modules(own: str = "", ran: Container[str] | None = None) -> list[M
         if ran is None or name in ran or (path.startswith(folder) and not is_installed):
             found.append(module)
     return found
+
+
+def import_again(names: Iterable[str]) -> None:
+    """Import modules anew: an execution that imported them itself has left its traces there."""
+    old = {name: sys.modules.pop(name) for name in names}
+    try:
+        for name in old:
+            importlib.import_module(name)
+    except Exception:  # one that can be imported only once
+        sys.modules.update(old)
 
 
 class Globals:

@@ -43,6 +43,7 @@ from torture.strategies.happens_before import HappensBefore, Step
 from torture.trace.site import Kind, Site
 
 _TIMER = "~"  # followed by the path of the thread whose timer it is
+MOST_STEPS = 20_000  # of an execution: the analysis keeps a bit for each pair, which makes 50 MB
 _RESTARTS = 2  # caches of the program that fill, a point that comes to be; more is nondeterminism
 
 
@@ -66,7 +67,7 @@ class _Node:
 class Dpor:
     """Reverses races until none is left. Stops by itself.
 
-    The analysis of an execution keeps a bit for each pair of its steps: at the kernel's step limit (20,000) 50 MB.
+    Gives up, without having seen everything, at an execution of more than MOST_STEPS.
     """
 
     def __init__(self) -> None:
@@ -244,6 +245,11 @@ class Dpor:
         self._close()
         if stop == "step-limit":
             self._complete = False
+        if len(self._steps) > MOST_STEPS:
+            self._nodes.clear()
+            self._complete = False
+            self._depth = 0
+            self._steps.clear()
         if not self._steps:
             return
         last = self._steps[-1]

@@ -88,6 +88,17 @@ def count_with_a_lock():
     assert _count == 2
 
 
+def count_for_long():
+    def work():
+        global _count
+        for _ in range(500):
+            with _lock:
+                _count += 1
+
+    _in_two_threads(work)
+    assert _count == 1000
+
+
 def make_an_instance_once():
     made = []
 
@@ -133,6 +144,17 @@ def every_kind():
     assert (_remember(), _remember.calls, _step()) == (1, 1, 1)
     assert "_fresh" not in globals()
     globals()["_fresh"] = 1
+
+
+def imports_while_it_runs():
+    import keeping
+
+    def work():
+        with _lock:
+            keeping.step()
+
+    _in_two_threads(work)
+    assert keeping.count == 2
 
 
 def chance():
