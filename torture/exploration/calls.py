@@ -54,9 +54,7 @@ def of_method(site: Site, function: Any, first: object, effect: Effect) -> Any:
             return made
         if function.__name__ in READ_ARGUMENT and given.leads_to_container(first):
             return given.given(site, function, first, owner)
-    made = _in_steps(site, function, owner, first if effect.keyed else None, first, effect)
-    if made is not function:
-        return made
+    _announce(site, function.__name__, owner, first if effect.keyed else None, effect)
     if type(owner) is defaultdict and function.__name__ == "__getitem__":
         substitution.fill_missing(site, owner, first)
     return function

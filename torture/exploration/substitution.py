@@ -19,6 +19,7 @@ from torture.exploration.standins import (
     AS_LIST,
     SETS,
     bisect_each,
+    bytearray_read,
     consume,
     deque_copy,
     deque_extend,
@@ -39,9 +40,16 @@ from torture.exploration.standins import (
 )
 from torture.exploration.steps import Call, Shape, is_alone, is_over, is_private, paced, pass_point
 from torture.exploration.texts import join_each, show_each, show_items, show_one
-from torture.instrument.atomicity import IMMUTABLE_TYPES, MUTABLE_TYPES, ONE_STEP_SOURCES, VIEWS, WRAPPING
+from torture.instrument.atomicity import (
+    IMMUTABLE_TYPES,
+    METHODS,
+    MUTABLE_TYPES,
+    ONE_STEP_SOURCES,
+    VIEWS,
+    WRAPPING,
+)
 from torture.runtime.kernel import KERNEL
-from torture.trace.site import Site
+from torture.trace.site import Kind, Site
 
 _SLICE = Shape(list_extend)  # what it is announced like
 _UPDATE = Shape(dict_update, 0, 1, keywords=True)
@@ -63,6 +71,11 @@ _METHODS: dict[tuple[type, str], Shape] = {
     (deque, "extendleft"): Shape(deque_extendleft),
     (deque, "copy"): Shape(deque_copy, 0, 0),
     (deque, "__copy__"): Shape(deque_copy, 0, 0),
+    **{
+        (kind, name): Shape(bytearray_read, 0, 9, keywords=True)
+        for (kind, name), effect in METHODS.items()
+        if kind is bytearray and effect.kind is Kind.READ and effect.steps == "many" and name[:2] != "__"
+    },
 }
 _READ_ARGUMENT = frozenset(
     {"extend", "extendleft", "update", "difference_update", "symmetric_difference_update"}
