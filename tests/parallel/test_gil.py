@@ -83,7 +83,7 @@ def test_an_extension_that_switches_the_gil_on_is_said_before_anything_else(pret
 def test_an_import_while_it_runs_is_seen_too(pretended):
     source = (
         TARGETS
-        + "calls = []\ndef late():\n    calls.append(1)\n    if len(calls) == 2: sitecustomize.import_extension()\n"
+        + "import sys\ndef late():\n    sys.late = getattr(sys, 'late', 0) + 1\n    if sys.late == 2: sitecustomize.import_extension()\n"
     )
     done = pretended("stress", "t.py:late", "--executions", "4", source=source)
 
