@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from tests.exploration.exploring import ROOT, TARGETS, explored, found, python
 from torture.errors import UsageError
 from torture.exploration.job import Job
 from torture.exploration.supervisor import explore
+from torture.exploration.unseen import Unseen
 from torture.findings import FindingKind, Verdict
 
 QUICK = {"stall_limit": 0.5, "step_limit": 2_500, "executions": 30}
@@ -150,6 +152,21 @@ def test_what_stayed_uncontrolled_is_named_and_no_pass(target: str, said: str) -
 
     assert (result.verdict, result.finding) == (Verdict.UNKNOWN, None)
     assert any(said in line for line in result.unseen), result.unseen
+
+
+def test_functions_hidden_from_the_collector_have_points() -> None:
+    found(FindingKind.ASSERTION, "frozen:lost_update")
+
+
+def test_where_no_function_was_found_there_is_no_pass() -> None:
+    session: Any = SimpleNamespace(
+        skipped=(), without_greenlets="", hidden_locks=(), left_out=(), modules=("made",), opened=frozenset()
+    )
+    unseen = Unseen(session)
+    unseen.left_out(session, threads=2)
+
+    assert unseen.essential
+    assert unseen.lines() == ("no code under test has scheduling points; what ran: made",)
 
 
 def test_nondeterminism_is_said_with_its_place() -> None:

@@ -2,9 +2,11 @@
 
 import pytest
 
-from tests.parallel.stressing import found, stressed
+from tests.parallel.stressing import ROOT, found, stressed
 from torture.errors import UsageError
 from torture.findings import FindingKind, Verdict
+from torture.parallel.job import StressJob
+from torture.parallel.supervisor import stress
 
 
 @pytest.mark.parametrize("perturbation", ["light", "heavy"])
@@ -128,6 +130,19 @@ def test_a_target_can_be_called_in_many_threads_at_once():
     result = stressed("called_at_once", executions=3, threads=8, perturbation="off")
 
     assert (result.verdict, result.threads) == (Verdict.PASSED, 9)
+
+
+def test_functions_hidden_from_the_collector_are_disturbed():
+    target = f"{ROOT}/tests/exploration/targets/frozen.py:lost_update"
+    result = stress(StressJob(target=target, executions=2000, budget=60, perturbation="heavy"))
+
+    assert result.verdict is Verdict.FAILED
+
+
+def test_a_run_that_disturbed_nothing_says_so():
+    result = stress(StressJob(target="gc:collect", executions=2, perturbation="light"))
+
+    assert result.warnings == ("nothing was disturbed: no code under test has scheduling points",)
 
 
 def test_a_wrong_target_or_perturbation_is_the_callers_mistake():

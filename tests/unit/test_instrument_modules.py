@@ -158,6 +158,22 @@ def test_all_functions_of_a_module_are_instrumented(make_module: Any, instrument
         "plain", "decorated", "make.<locals>.bump", "Box.__init__", "Box.twice", "Box.Inner.make", "Data.__init__",
     }  # fmt: skip
     assert instrumenter.skipped == ()
+
+
+def test_functions_are_found_that_the_collector_does_not_know(
+    make_module: Any, instrumenter: Instrumenter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = make_module("sample_immortal", SOURCE)
+    monkeypatch.setattr("torture.instrument.functions._IMMORTALISES", True)
+    gc.freeze()  # hides them as well as a free-threaded 3.13 does that made them immortal
+    try:
+        instrumenter.install({"sample_immortal"})
+    finally:
+        gc.unfreeze()
+
+    assert instrumenter.opened == {"sample_immortal"}
+    for function in (module.plain, module.Box.__init__, module.Box.Inner.make):
+        assert is_instrumented(function.__code__)
     assert instrumenter.sites > 10
 
 

@@ -65,6 +65,7 @@ class Session:
         before = {id(lock) for lock in patching.interpreter_locks()}
         target, module = load(job.target, job.arguments)
         imported()
+        gc.unfreeze()  # the collector's list is where locks and functions are found; the program may have hidden them
         self.own = module.partition(".")[0]
         self.executor = Executor(target)
         self._mirror = None if job.mirror is None else Mirror(job.mirror)
@@ -127,6 +128,11 @@ class Session:
         self.forget()  # there are more places
         self._instrumenter.install(modules, evidence())
         self._learner.judge(self._instrumenter.is_instrumented)
+
+    @property
+    def opened(self) -> frozenset[str]:
+        """Return the modules that have functions with scheduling points."""
+        return self._instrumenter.opened
 
     @property
     def left_out(self) -> tuple[str, ...]:

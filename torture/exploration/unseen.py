@@ -53,10 +53,10 @@ class Unseen:
 
     def left_out(self, session: Session, threads: int) -> None:
         """Note the code that ran without scheduling points; without any at all there is no pass."""
-        names = ", ".join(session.left_out)
+        names = ", ".join((*session.left_out, *(() if session.opened else session.modules)))
         if threads < 2:
             self.warn("the target started no thread: there was only one schedule")
-        elif not session.modules:
+        elif not session.opened:
             self.uncontrolled(f"no code under test has scheduling points; what ran: {names}")
         elif names:
             self._unseen[f"not instrumented: {names}"] = None

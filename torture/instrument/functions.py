@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
+import sysconfig
 import weakref
 from collections.abc import Collection, Container, Iterable
 from pathlib import Path
@@ -30,6 +31,7 @@ class Instrumenter:
     def __init__(self, points: Points, granularity: str) -> None:
         self.skipped: tuple[str, ...] = ()  # "module.qualname: reason", sorted
         self.sites = 0  # places with a point in the code that is installed
+        self.opened: frozenset[str] = frozenset()  # modules of which a function was found
         self._points = points
         self._granularity = granularity
         self._modules: frozenset[str] = frozenset()
@@ -68,6 +70,7 @@ class Instrumenter:
             for function, home in functions
             if home in self._modules
         ]
+        self.opened = frozenset(home for _, _, home in own)
         failed = self._rewrite([(code, home) for _, code, home in own])
         for function, code, _ in own:
             new = self._rewritten.get(id(code), (code, code))[1]
@@ -172,7 +175,7 @@ class Instrumenter:
         self._original.clear()
         self._forget_variants()
         self._sites.clear()
-        self._modules = self._evidence = self._names = frozenset()
+        self._modules = self._evidence = self._names = self.opened = frozenset()
         for known in (self._reflective, self._searched, self._files):
             known.clear()
         self.skipped = ()
@@ -263,7 +266,27 @@ def _every(_name: str) -> bool:
 
 
 def _python_functions() -> list[FunctionType]:
-    return [found for found in gc.get_objects() if type(found) is FunctionType]
+    found = gc.get_objects()
+    if _IMMORTALISES:
+        found = _reachable(found)
+    return [each for each in found if type(each) is FunctionType]
+
+
+# A free-threaded CPython before 3.14 makes functions, classes and modules immortal when the first thread starts, and
+# then the collector does not know them any more.
+_IMMORTALISES = bool(sysconfig.get_config_var("Py_GIL_DISABLED")) and sys.version_info < (3, 14)
+_ATOMS = frozenset({str, bytes, int, float, bool, CodeType})  # refer to no function
+
+
+def _reachable(known: list[object]) -> list[object]:
+    """Return what the collector knows, and all that can be reached from there and from the modules."""
+    seen: dict[int, object] = {}
+    level = [sys.modules, *known]
+    while level:
+        seen.update((id(each), each) for each in level)
+        new = {id(each): each for each in gc.get_referents(*level) if type(each) not in _ATOMS}
+        level = [each for key, each in new.items() if key not in seen]
+    return list(seen.values())
 
 
 def _home(function: FunctionType) -> str:

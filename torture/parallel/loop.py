@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import _thread
 import atexit
+import gc
 import os
 import platform
 import re
@@ -200,7 +201,10 @@ class Run:
         opened = self._job.instrument
         perturbation = Perturbation(LEVELS[self._job.perturbation], self._job.seed)
         instrumenter = Instrumenter(perturbation, "free-threaded")
+        gc.unfreeze()  # the collector's list is where functions are found; the program may have hidden them
         instrumenter.install(choose_modules(self._learner.modules, self._own, opened), evidence())
+        if not instrumenter.opened:
+            self._warnings["nothing was disturbed: no code under test has scheduling points"] = None
         return perturbation
 
     def _mourn(self) -> None:
