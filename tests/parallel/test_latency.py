@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from collections import Counter
 
 import pytest
 
@@ -82,6 +83,23 @@ def test_a_call_that_raises_counts_and_a_coroutine_does_not(component):
     (add,) = latencies.summary(1.0)
 
     assert (add["operation"], add["calls"], instance.items) == ("Slotted.add", 2, [1, None])
+
+
+def test_percentiles_are_those_of_the_calls():
+    times = Counter(range(1_000_000, 1_001_000_000, 1_000_000))  # one of each from 1 ms to 1 s
+    latencies = Latencies()
+    latencies.add([{"name": "one of each", "calls": times}])
+    latencies.add([{"name": "one of each", "calls": Counter({7_654_321_000: 1})}])
+    (figures,) = latencies.summary(2.0)
+
+    assert {name: figures[name] for name in ("calls", "p50", "p95", "p99", "p99.9", "max")} == {
+        "calls": 1001,
+        "p50": 501,
+        "p95": 951,
+        "p99": 991,
+        "p99.9": 1000,
+        "max": 7654,
+    }
 
 
 def test_what_cannot_be_timed_runs_as_it_is_and_is_said():

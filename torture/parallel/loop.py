@@ -73,7 +73,7 @@ class Run:
         self._count = 0
         self._begun = 0.0
         self._most_threads = 1
-        self._gil = True  # at the end of the run: before what comes then imports C code
+        self._gil = True  # at the end of the run
         self._gil_watch = gil.Watch()
         self._gil_said = ""
         self._history: History | None = None
