@@ -275,16 +275,16 @@ def _python_functions() -> list[FunctionType]:
 # A free-threaded CPython before 3.14 makes functions, classes and modules immortal when the first thread starts, and
 # then the collector does not know them any more.
 _IMMORTALISES = bool(sysconfig.get_config_var("Py_GIL_DISABLED")) and sys.version_info < (3, 14)
-_ATOMS = frozenset({str, bytes, int, float, bool, CodeType})  # refer to no function
+_IMMORTAL = (FunctionType, ModuleType, type, dict)  # of those a namespace
 
 
 def _reachable(known: list[object]) -> list[object]:
-    """Return what the collector knows, and all that can be reached from there and from the modules."""
+    """Return what the collector knows, and what is immortal and can be reached from there or from the modules."""
     seen: dict[int, object] = {}
     level = [sys.modules, *known]
     while level:
         seen.update((id(each), each) for each in level)
-        new = {id(each): each for each in gc.get_referents(*level) if type(each) not in _ATOMS}
+        new = {id(each): each for each in gc.get_referents(*level) if isinstance(each, _IMMORTAL)}
         level = [each for key, each in new.items() if key not in seen]
     return list(seen.values())
 

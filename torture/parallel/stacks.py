@@ -1,4 +1,4 @@
-"""Stacks of every thread of a running process, taken from outside with py-spy."""
+"""Stacks of every thread of a running process, taken from outside with py-spy, or told by itself."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import sysconfig
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from torture.parallel.asked import ask
 
 _PATIENCE = 10.0  # seconds
 _OURS = str(Path(__file__).parents[1]) + os.sep
@@ -78,7 +80,17 @@ def py_spy() -> str | None:
 
 
 def dump(pid: int) -> tuple[Stack, ...] | None:
-    """Return the stacks of all threads, the main thread first; None where py-spy cannot tell."""
+    """Return the stacks of all threads, the main thread first; None where neither py-spy nor the process can tell."""
+    threads = _dumped(pid) or ask(pid)
+    if threads is None:
+        return None
+    threads.sort(key=lambda thread: (thread["os_thread_id"] != pid, thread["os_thread_id"] or 0))
+    stacks = [_stack(thread) for thread in threads]
+    return tuple(stack for stack in stacks if stack.frames) or None
+
+
+def _dumped(pid: int) -> list[dict[str, Any]] | None:
+    """Return the threads as py-spy sees them, None where it cannot."""
     command = py_spy()
     if command is None:
         return None
@@ -89,12 +101,9 @@ def dump(pid: int) -> tuple[Stack, ...] | None:
             timeout=_PATIENCE,
             check=True,
         )
-        threads = json.loads(done.stdout)
+        return list(json.loads(done.stdout))
     except (OSError, ValueError, subprocess.SubprocessError):
         return None
-    threads.sort(key=lambda thread: (thread["os_thread_id"] != pid, thread["os_thread_id"] or 0))
-    stacks = [_stack(thread) for thread in threads]
-    return tuple(stack for stack in stacks if stack.frames) or None
 
 
 def _stack(thread: dict[str, Any]) -> Stack:

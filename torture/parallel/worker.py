@@ -17,9 +17,10 @@ def _run(text: str, state: State, send: Send) -> object:
         import ctypes
 
         ctypes.CDLL(None).prctl(_PR_SET_PTRACER, ctypes.c_long(_ANYBODY), 0, 0, 0)
-    from torture.parallel import endings
+    from torture.parallel import asked, endings
     from torture.parallel.loop import Run
 
+    asked.install()
     endings.install()
     return Run(StressJob.from_json(text), state, send).result()
 
