@@ -304,8 +304,12 @@ def test_comprehensions_are_no_calls() -> None:
     def generate(xs: Any) -> Any:
         return (x for x in xs)
 
+    def consume(xs: Any) -> Any:
+        return [*(x for x in xs)]
+
     assert [point[0] for point in points(comprehend, [1])] == ["container"] * 3 + ["call"]
     assert [point[0] for point in points(generate, [1])] == ["container"]
+    assert [point[0] for point in points(consume, [1])] == ["container"] * 4
 
 
 def test_super_is_no_call() -> None:

@@ -18,6 +18,7 @@ _STATIC_BOOL = o.ops(
 )  # fmt: skip
 _BUILDS_TUPLE = o.ops("LIST_TO_TUPLE", "CALL_INTRINSIC_1", "BUILD_TUPLE", "LOAD_CONST")
 _BUILDS = o.ops("LOAD_CONST", "BUILD_TUPLE", "BUILD_LIST", "BUILD_SET", "BUILD_MAP", "BUILD_CONST_KEY_MAP")
+_SWAP, _LOAD_FAST = o.op("SWAP"), o.op("LOAD_FAST")
 _GETS_ITERATOR = o.ops("GET_ITER", "GET_AITER")
 _BUILD_SLICE, _KW_NAMES, _PRECALL = o.op("BUILD_SLICE"), o.op("KW_NAMES"), o.op("PRECALL")
 _CALL_KW, _PUSH_NULL, _LOAD_GLOBAL = o.op("CALL_KW"), o.op("PUSH_NULL"), o.op("LOAD_GLOBAL")
@@ -140,6 +141,16 @@ def _container(form: Form) -> Handler:
             writer.before(index, writer.begin("container") + writer.site(index, Kind.READ, form) + _TOP)
 
     return _unless_left_out(form, handle)
+
+
+def _get_iter(writer: Writer, index: int) -> None:
+    """Later releases of 3.13 ask a comprehension's iterator for its iterator, which is itself."""
+    before, layout = writer.previous(index), writer.layout
+    again = before == _SWAP or (
+        before == _LOAD_FAST and writer.code.co_varnames[layout.args[index - 1]] == ".0"
+    )
+    if not again:
+        _ITERATES(writer, index)  # a dict's iterator remembers the size at its creation
 
 
 def _truth(writer: Writer, index: int) -> None:
@@ -286,6 +297,7 @@ _TRUTH_TESTS = ("TO_BOOL",) if o.op("TO_BOOL") != o.ABSENT else (
     "POP_JUMP_BACKWARD_IF_TRUE", "POP_JUMP_BACKWARD_IF_FALSE", "JUMP_IF_TRUE_OR_POP", "JUMP_IF_FALSE_OR_POP",
     "UNARY_NOT",
 )  # fmt: skip
+_ITERATES = _container(Form.ITERATE)
 FREE_THREADED = _table(
     [
         *_METHODS,
@@ -304,8 +316,8 @@ FREE_THREADED = _table(
         ("BINARY_SLICE", _unless_left_out(Form.ITEM, _binary_slice)),
         ("STORE_SUBSCR", _unless_left_out(Form.ITEM, _store_subscr)),
         ("STORE_SLICE", _unless_left_out(Form.ITEM, _store_slice)),
-        ("GET_ITER", _container(Form.ITERATE)),  # a dict's iterator remembers the size at its creation
-        ("FOR_ITER", _container(Form.ITERATE)),
+        ("GET_ITER", _get_iter),
+        ("FOR_ITER", _ITERATES),
         *((name, _container(Form.CONTAINER)) for name in (
             "UNPACK_SEQUENCE", "UNPACK_EX", "LIST_EXTEND", "SET_UPDATE", "DICT_UPDATE", "DICT_MERGE",
         )),
