@@ -80,8 +80,12 @@ def test_a_result_that_is_cut_off_says_up_to_which_bound_it_is_complete() -> Non
     )
     lines = summary(result).splitlines()
     assert lines[0] == "passed: 0 of 100 schedules failed; exhausted up to the bound below"
-    assert lines[-1].strip() == (
+    assert (
         "exhausted: every schedule with at most 3 preemptions (a timer that fires early counts as one)"
+        in [
+            line.strip()
+            for line in lines[-2:]  # the last one may say that greenlet is missing
+        ]
     )
 
 

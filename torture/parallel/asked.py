@@ -1,21 +1,23 @@
-"""A process that is asked for its stacks tells them itself: for interpreters that py-spy cannot read, or may not.
+"""A process that is asked for its stacks tells them itself: for free-threaded interpreters, which py-spy cannot read.
 
-A signal's handler writes them into memory that the asking process finds below ``/proc``. It runs in the main thread, so
-one that is inside C code does not answer. Everything that the handler calls is C: what it asks must not be disturbed.
+A thread waits for the question and writes the answer into memory that the asking process finds below ``/proc``. No
+signal does, because one interrupts what the main thread waits for in C, and with a GIL no thread would: it may need it.
+Everything that the thread calls is C: what it asks must not be disturbed.
 """
 
 from __future__ import annotations
 
+import _thread
 import ast
 import os
-import signal
 import sys
 import threading
 import time
 from types import FrameType
 from typing import Any
 
-_ASK = signal.SIGRTMAX - 2
+from torture.parallel import gil
+
 _NAME = "torture-stacks"
 _PATIENCE = 1.0  # seconds
 _LONGEST = 100  # characters of a value
@@ -25,33 +27,33 @@ Told = dict[str, Any]  # a thread as ``py-spy dump --json --locals`` describes i
 
 
 def install() -> None:
-    """Answer from now on, also in processes that are forked later."""
-    if not hasattr(os, "memfd_create"):
+    """Answer from now on, where py-spy cannot read this interpreter."""
+    if not gil.free_threaded_build() or not hasattr(os, "memfd_create"):
         return
     answer = os.memfd_create(_NAME)
-    read = os.read
+    questions, asking = os.pipe()
+    os.pwrite(answer, str(asking).encode(), 0)
+    _thread.start_new_thread(_serve, (questions, answer, os.read))
 
-    def tell(_number: int, interrupted: FrameType | None) -> None:
-        frames = sys._current_frames()
-        me = threading.main_thread().ident
+
+def _serve(questions: int, answer: int, read: Any) -> None:
+    while read(questions, 1):
         told: list[Told] = []
-        for ident, frame in frames.items():
+        for ident, frame in sys._current_frames().items():
+            if ident == _thread.get_ident():
+                continue
             thread = threading._active.get(ident)  # type: ignore[attr-defined]
             native = None if thread is None else thread.native_id
-            state = "?" if ident == me or native is None else _state(native, read)
+            busy = native is not None and _is_busy(native, read)
             told.append(
                 {
                     "thread_name": None if thread is None else thread.name,
-                    "os_thread_id": os.getpid() if ident == me else native,
-                    "active": state == "R",
-                    "frames": _frames(interrupted if ident == me else frame, values=state != "R"),
+                    "os_thread_id": native,
+                    "active": busy,
+                    "frames": _frames(frame, values=not busy),
                 }
             )
-        text = repr((os.getpid(), told)).encode("utf-8", "backslashreplace")
-        os.ftruncate(answer, 0)
-        os.pwrite(answer, text, 0)
-
-    signal.signal(_ASK, tell)
+        os.pwrite(answer, repr(told).encode("utf-8", "backslashreplace"), 0)
 
 
 def ask(pid: int) -> list[Told] | None:
@@ -59,49 +61,54 @@ def ask(pid: int) -> list[Told] | None:
     place = _answer_of(pid)
     if place is None:
         return None
-    busy = _state(pid, os.read, f"/proc/{pid}/stat") == "R"  # the main thread, before it is asked
-    try:
-        os.truncate(place, 0)
-        os.kill(pid, _ASK)
-    except OSError:
-        return None
+    with open(place, "r+b", buffering=0) as answer:
+        asking = answer.read()
+        answer.truncate(0)
+        try:
+            with open(f"/proc/{pid}/fd/{int(asking)}", "wb", buffering=0) as questions:
+                questions.write(b"?")
+            return _heard(answer)
+        except (OSError, ValueError):
+            return None
+        finally:  # the next question needs it
+            answer.truncate(0)
+            os.pwrite(answer.fileno(), asking, 0)
+
+
+def _heard(answer: Any) -> list[Told] | None:
     end = time.monotonic() + _PATIENCE
     while time.monotonic() < end:
         time.sleep(0.01)
+        answer.seek(0)
         try:
-            with open(place, encoding="utf-8") as answer:
-                teller, told = ast.literal_eval(answer.read())
-        except (OSError, SyntaxError, ValueError):  # not there yet
-            continue
-        for thread in told:
-            if thread["os_thread_id"] == pid:
-                thread["active"] = busy
-        return told if teller == pid else None
+            return list(ast.literal_eval(answer.read().decode()))
+        except (SyntaxError, ValueError):  # not all there yet
+            pass
     return None
 
 
 def _answer_of(pid: int) -> str | None:
-    """Return where a process writes its answer, None for one that has no handler."""
+    """Return where a process writes its answer, None for one that does not."""
     folder = f"/proc/{pid}/fd"
     try:
         for descriptor in os.listdir(folder):
             if os.readlink(f"{folder}/{descriptor}").startswith(f"/memfd:{_NAME}"):
                 return f"{folder}/{descriptor}"
     except OSError:
-        return None
+        pass
     return None
 
 
-def _state(thread: int, read: Any, place: str = "") -> str:
-    """Return the letter that the system has for what a thread does: R runs, or waits for a core."""
+def _is_busy(thread: int, read: Any) -> bool:
+    """Tell whether a thread runs, or waits for a core, as the system sees it."""
     try:
-        descriptor = os.open(place or f"/proc/self/task/{thread}/stat", os.O_RDONLY)
+        descriptor = os.open(f"/proc/self/task/{thread}/stat", os.O_RDONLY)
         try:
-            return str(read(descriptor, 4096).rpartition(b") ")[2][:1], "ascii")
+            return bool(read(descriptor, 4096).rpartition(b") ")[2][:1] == b"R")
         finally:
             os.close(descriptor)
     except OSError:
-        return "?"
+        return False
 
 
 def _frames(frame: FrameType | None, *, values: bool) -> list[Told]:

@@ -133,7 +133,7 @@ class Run:
         return self._history.recorded
 
     def _repeat(self, share: float) -> Errors:
-        """Execute until something fails or this share of the whole run is done, but once where there is room."""
+        """Execute until something fails or this share of the whole run is done, but once at least where there is room."""
         job = self._job
         last = (
             None
@@ -144,11 +144,11 @@ class Run:
         while True:
             if last is not None and self._count >= last:
                 return []
-            if budget is not None and _clock() - self._begun >= budget * share:
-                return []
             errors = self._execute()
             if errors:
                 return errors
+            if budget is not None and _clock() - self._begun >= budget * share:
+                return []
             if threading.active_count() > _MOST_LEFT:
                 self._warnings[f"stopped early: {_MOST_LEFT} threads were left running"] = None
                 return []

@@ -13,6 +13,7 @@ from typing import Any
 
 from torture.findings import FindingKind
 from torture.isolation.raised import error_text, innermost, kind_of, message_of
+from torture.parallel import asked
 from torture.parallel.processes.channel import Receiver, Sender
 from torture.parallel.processes.faults import Signalled
 
@@ -142,6 +143,7 @@ def fork(name: str, body: Callable[[Sender], None], others: tuple[int, ...] = ()
         for descriptor in (reading, *others):
             os.close(descriptor)
         _die_with_parent()
+        asked.install()
         body(Sender(writing))
         status = 0
     except BaseException:

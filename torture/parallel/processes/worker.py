@@ -6,13 +6,11 @@ import sys
 
 from torture.isolation.answer import Send, serve
 from torture.isolation.state import State
-from torture.parallel import asked
 from torture.parallel.processes.job import ProcessJob
 from torture.parallel.processes.loop import Run
 
 
 def _run(text: str, state: State, send: Send) -> object:
-    asked.install()
     return Run(ProcessJob.from_json(text), state).result()
 
 
