@@ -115,7 +115,7 @@ def test_a_failure_is_status_1_and_offers_no_schedule(capsys):
     assert "there is no schedule to replay" in out
 
 
-@pytest.mark.skipif(py_spy() is None, reason="py-spy is not installed")
+@pytest.mark.skipif(py_spy() is None, reason="py-spy is not installed, or cannot read this interpreter")
 def test_a_profile_is_written(tmp_path, capsys):
     file = tmp_path / "profile.json"
     main(["stress", f"{PROGRAMS}:called_at_once", "--threads", "2", "--budget", "1s", "--profile", str(file)])
@@ -125,7 +125,7 @@ def test_a_profile_is_written(tmp_path, capsys):
     assert any("called_at_once" in frame["name"] for frame in profile["shared"]["frames"])
 
 
-@pytest.mark.skipif(py_spy() is None, reason="py-spy is not installed")
+@pytest.mark.skipif(py_spy() is None, reason="py-spy is not installed, or cannot read this interpreter")
 def test_a_profile_of_each_scenario_is_written(scenario):
     program = PROGRAM.replace("    assert", "    import time\n    time.sleep(0.2)\n    assert")
     (scenario / "p.py").write_text(program)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from torture.parallel.asked import ask
+from torture.parallel.gil import free_threaded_build
 
 _PATIENCE = 10.0  # seconds
 _OURS = str(Path(__file__).parents[1]) + os.sep
@@ -75,7 +76,9 @@ class Stack:
 
 
 def py_spy() -> str | None:
-    """Return the py-spy to be run: the one beside this interpreter first."""
+    """Return the py-spy to be run, the one beside this interpreter first; None where none can read its kind."""
+    if free_threaded_build():
+        return None
     return shutil.which("py-spy", path=os.path.dirname(sys.executable)) or shutil.which("py-spy")
 
 

@@ -15,6 +15,7 @@ from torture.findings import FindingKind, Result
 from torture.isolation.process import Death, Interrupted, Progress, Worker, resident
 from torture.isolation.state import DUMP, ENDING, Seen
 from torture.oracles import deadlock
+from torture.parallel.gil import free_threaded_build
 from torture.parallel.job import PERTURBATIONS, STRATEGY, StressJob
 from torture.parallel.stacks import Stack, dump, py_spy
 from torture.parallel.waits import place, waiters
@@ -146,7 +147,12 @@ class _Profiler:
         self._file = file
         self._running: subprocess.Popen[bytes] | None = None
         if file is not None and py_spy() is None:
-            raise UsageError("--profile needs py-spy, which is not installed; pip install py-spy")
+            cure = (
+                "cannot read free-threaded interpreters"
+                if free_threaded_build()
+                else "is not installed; pip install py-spy"
+            )
+            raise UsageError(f"--profile needs py-spy, which {cure}")
 
     def start(self, pid: int, seen: Seen) -> None:
         command = py_spy() if self._file is not None and self._running is None and seen.ready else None
