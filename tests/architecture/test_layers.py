@@ -1,8 +1,6 @@
-"""The house keeps its rules: who imports whom, and how long a module is."""
+"""The house keeps its rules: every room has a layer (lint-imports, among the checks, holds them), no module is too long."""
 
 import re
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
@@ -11,15 +9,6 @@ import pytest
 ROOT = Path(__file__).parents[2]
 MODULES = sorted([*ROOT.glob("torture/**/*.py"), *ROOT.glob("mcp_reference/**/*.py")])
 LONGEST = 450  # lines
-
-
-def test_imports_keep_the_contracts() -> None:
-    script = "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(no_cache=True))"
-
-    ended = subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
 def test_every_room_has_its_layer() -> None:
