@@ -9,7 +9,7 @@ from tests.parallel.stressing import PROGRAMS, ROOT, stressed
 from torture.cli import main
 from torture.errors import UsageError
 from torture.findings import Verdict
-from torture.trace.history import Call, lines, read
+from torture.trace.history import Call, read
 
 
 def history(tmp_path, function, **settings):
@@ -66,12 +66,22 @@ def test_an_oracle_accepts_a_right_queue_and_refuses_a_wrong_one(tmp_path):
     assert popped_twice(wrong)
 
 
-def test_a_call_that_did_not_return_is_there_without_an_end(tmp_path):
-    (call,) = read(
-        ['{"history": 1}', *lines([Call(execution=1, thread="t", instance="A#1", operation="A.f", called=5)])]
-    )
+@pytest.mark.parametrize(("function", "kind"), [("box_crashes", "crash"), ("box_blocks", "deadlock")])
+def test_what_an_execution_recorded_that_never_ended_is_there(tmp_path, function, kind):
+    result, calls = history(tmp_path, function, component="Fragile", executions=9, perturbation="off")
+    last = {call.operation: call for call in calls if call.execution == 3}
+    put, end = last["Fragile.put"], last["Fragile.end"]
 
-    assert (call.returned, call.result, call.raised) == (None, None, None)
+    assert result.finding.kind.value == kind
+    assert [call.execution for call in calls] == [1, 1, 2, 2, 3, 3]
+    assert (end.returned, end.result, end.raised) == (None, None, None)
+    assert end.arguments[1] == {"object": "Counter#1"}  # the same object as in the other call
+    assert put.arguments == [{"object": "Counter#1"}]
+    assert put.result == {"object": "Counter#1"}
+    assert put.instance == end.instance == "Fragile#1"
+    assert put.called <= put.returned
+    assert "which did not end: 2 calls, 1 of them without a return" in result.warnings[0]
+    assert [file.name for file in tmp_path.iterdir()] == ["history.jsonl"]
 
 
 def test_a_history_without_a_component_is_the_callers_mistake(tmp_path, capsys):

@@ -17,6 +17,7 @@ from torture.isolation.state import DUMP, ENDING, Seen
 from torture.oracles import deadlock
 from torture.parallel.gil import free_threaded_build
 from torture.parallel.job import PERTURBATIONS, STRATEGY, StressJob
+from torture.parallel.journal import recover
 from torture.parallel.stacks import Stack, dump, py_spy
 from torture.parallel.waits import place, waiters
 
@@ -46,13 +47,20 @@ def stress(job: StressJob, progress: Progress | None = None) -> Result:
     try:
         ended = worker.run(look)
     except KeyboardInterrupt:
-        partial = worker.interrupted(job.target, job.seed)
+        partial = _with_history(worker.interrupted(job.target, job.seed), job)
         raise Interrupted(replace(partial, strategy=STRATEGY, stages=_stages(job, worker))) from None
     finally:
         profiler.end()
     if not isinstance(ended, Death):
         return ended
-    return replace(worker.died(ended, job.target, job.seed), strategy=STRATEGY, stages=_stages(job, worker))
+    died = replace(worker.died(ended, job.target, job.seed), strategy=STRATEGY, stages=_stages(job, worker))
+    return _with_history(died, job)
+
+
+def _with_history(result: Result, job: StressJob) -> Result:
+    """Save what the worker had recorded of an execution that did not end, and say so."""
+    said = "" if job.history is None else recover(job.history)
+    return replace(result, warnings=(*result.warnings, said)) if said else result
 
 
 def _stages(job: StressJob, worker: Worker) -> tuple[dict[str, Any], ...]:

@@ -257,3 +257,28 @@ def queue_is_used(queue_type=None):
 
 def racy_queue_is_used():
     queue_is_used(RacyQueue)
+
+
+class Fragile(Box):
+    """A register that can be the last thing that a process does."""
+
+    ends = []
+
+    def end(self, how, note):
+        self.ends.append(note)
+        if len(self.ends) == 3:
+            how()
+        return note
+
+
+def used_until(how):
+    box = Fragile()
+    together(lambda: box.put(box.note, loudly=True), lambda: box.end(how, box.note))
+
+
+def box_crashes():
+    used_until(lambda: ctypes.string_at(0))
+
+
+def box_blocks():
+    used_until(threading.Event().wait)
