@@ -273,7 +273,8 @@ class Fragile(Box):
 
 def used_until(how):
     box = Fragile()
-    together(lambda: box.put(box.note, loudly=True), lambda: box.end(how, box.note))
+    box.put(box.note, loudly=True)
+    together(lambda: box.end(how, box.note))
 
 
 def box_crashes():
