@@ -25,11 +25,10 @@ from typing import Any
 from weakref import ReferenceType
 
 from torture.errors import InternalError
-from torture.exploration import steps, substitution
+from torture.exploration import spelling, steps, substitution
 from torture.exploration.finalizers import in_finalizer
 from torture.exploration.recorder import TRUSTED_MODULES
 from torture.instrument.atomicity import (
-    ATTRIBUTE_SLOTS,
     CALLABLES,
     FUNCTIONS,
     GENERATOR_METHODS,
@@ -216,7 +215,7 @@ class KernelPoints:
                     _kernel.decide(site, owner, None, True, function.__name__)
                 return function
             elif effect is not None or issubclass(owner_kind, _BASES):
-                effect = effect or _effect_of(owner_kind, function.__name__)
+                effect = effect or spelling.effect_of(owner_kind, function.__name__)
                 obj = owner
                 if effect is None:
                     return function
@@ -233,7 +232,7 @@ class KernelPoints:
         elif kind is type:
             effect = FUNCTIONS.get(function)
         elif kind is MethodWrapperType or kind in _UNBOUND:
-            effect, obj, key = _slot(function, kind is MethodWrapperType, first)
+            effect, obj, key = spelling.slot(function, kind is MethodWrapperType, first)
         elif kind is partial:
             called: Any = self.call(site, function.func, function.args[0] if function.args else first)
             if called is function.func:
@@ -251,8 +250,7 @@ class KernelPoints:
             made = substitution.stand_in_for_function(site, function, obj)
             if made is not None:
                 return made
-        _announce(site, function.__name__, obj, key, effect)
-        return function
+        return _in_steps(site, function, obj, key, first, effect)
 
     def enter(self, site: Site) -> None:
         raise InternalError("a point of the other granularity")
@@ -348,14 +346,14 @@ def _controlled(function: Any, owner: Any) -> Any:
     return databases.stand_in(function) if issubclass(type(owner), databases.kinds) else function
 
 
-def _slot(function: Any, bound: bool, first: Any) -> tuple[Effect | None, Any, object]:
-    """Return what a call of a C slot or of an unbound C method does, to what, and to which part of it."""
-    name = function.__name__
-    if name == "__next__":
-        return FUNCTIONS[next], function.__self__ if bound else first, None
-    obj, key = (function.__self__, first) if bound else (first, None)
-    effect = ATTRIBUTE_SLOTS.get(name) or _effect_of(type(obj), name)
-    return effect, obj, key if effect is not None and effect.keyed else None
+def _in_steps(site: Site, function: Any, obj: Any, key: object, first: object, effect: Effect) -> object:
+    """Return what does a call in its visible steps; declare one that is one step, and return it itself."""
+    if effect.kind is Kind.WRITE and effect.form is Form.CONTAINER:
+        made = spelling.stand_in(site, function, obj, first)
+        if made is not None:
+            return made
+    _announce(site, function.__name__, obj, key, effect)
+    return function
 
 
 def _announce(site: Site, name: str, obj: object, key: object, effect: Effect) -> None:
@@ -436,12 +434,3 @@ def _canonical(obj: Any) -> object:
         if owner is not None and getattr(owner, "__dict__", None) is obj:
             return owner
     return obj
-
-
-def _effect_of(kind: type, name: str) -> Effect | None:
-    """Return what a C method does, looked up in the class that it was inherited from."""
-    for base in kind.__mro__:
-        effect = METHODS.get((base, name))
-        if effect is not None:
-            return effect
-    return None

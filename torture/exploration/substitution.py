@@ -33,7 +33,7 @@ from torture.exploration.standins import (
     zip_each,
 )
 from torture.exploration.steps import Call, Shape, below, is_alone, is_private, paced, pass_point
-from torture.instrument.atomicity import IMMUTABLE_TYPES, ONE_STEP_SOURCES, VIEWS
+from torture.instrument.atomicity import IMMUTABLE_TYPES, MUTABLE_TYPES, ONE_STEP_SOURCES, VIEWS
 from torture.runtime.kernel import KERNEL
 from torture.trace.site import Site
 
@@ -107,7 +107,7 @@ def stand_in_for_method(site: Site, method: Any, obj: Any, first: Any) -> Call |
 
     To be called by the callback of the call.
     """
-    shape = _METHODS.get((type(obj), method.__name__))
+    shape = shape_of(type(obj), method.__name__)
     if shape is None or is_alone() or not KERNEL.controls():
         return None
     if first is None and method.__name__ == "pop":  # without an argument: one step
@@ -117,19 +117,45 @@ def stand_in_for_method(site: Site, method: Any, obj: Any, first: Any) -> Call |
     return Call(site, method, obj, shape, resource=obj, private_source=is_private(first, 3, 2))
 
 
+def shape_of(kind: type, name: str) -> Shape | None:
+    """Return the stand-in for a method, also of a subclass that leaves everything of the builtin as it is."""
+    shape = _METHODS.get((kind, name))
+    if shape is not None or kind in MUTABLE_TYPES:
+        return shape
+    for count, base in enumerate(kind.__mro__):
+        if base in MUTABLE_TYPES:
+            own = set().union(*(vars(each) for each in kind.__mro__[:count]))
+            return None if own & vars(base).keys() - _HARMLESS else _METHODS.get((base, name))
+    return None
+
+
+_HARMLESS = frozenset(
+    {"__init__", "__new__", "__doc__", "__repr__", "__hash__", "__eq__", "__class_getitem__"}
+)
+
+
 def in_place(site: Site, left: Any, right: Any) -> tuple[bool, Any]:
     """Perform ``left += right`` or the like in its visible steps; tell whether, and the operand that is left to do."""
-    entry = _OPERATORS.get((type(left), site.name))
-    if entry is None or (type(left) is list and type(right) in AS_LIST):
+    if not has_steps(left, site.name) or is_private(left, 3, 2):
         return False, right
-    name, kinds, rest = entry
-    if kinds is not None and type(right) not in kinds:
+    return perform(site, site.name, left, right, private_source=is_private(right, 3, 2))
+
+
+def has_steps(left: Any, symbol: str) -> bool:
+    """Tell whether an operator in place has visible steps on an object."""
+    return (type(left), symbol) in _OPERATORS
+
+
+def perform(
+    site: Site, symbol: str, left: Any, right: Any, *, private_source: bool = False
+) -> tuple[bool, Any]:
+    """Do the same for any spelling of the operator."""
+    name, kinds, rest = _OPERATORS[type(left), symbol]
+    one_step = type(left) is list and type(right) in AS_LIST
+    if one_step or (kinds is not None and type(right) not in kinds) or is_alone() or not KERNEL.controls():
         return False, right
-    if is_alone() or not KERNEL.controls() or is_private(left, 3, 2):
-        return False, right
-    shape = _METHODS[type(left), name]
     method = getattr(left, name)
-    Call(site, method, left, shape, resource=left, private_source=is_private(right, 3, 2))(right)
+    Call(site, method, left, _METHODS[type(left), name], resource=left, private_source=private_source)(right)
     return True, rest
 
 
