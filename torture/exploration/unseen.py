@@ -21,7 +21,7 @@ class Unseen:
         if session.without_greenlets:
             self.warn(
                 f"greenlet cannot be imported ({session.without_greenlets}): OS threads carried the virtual ones,"
-                " and a switch takes about ten times as long; pip install greenlet"
+                " and a switch takes about ten times as long"
             )
         for line in session.hidden_locks:
             self.uncontrolled(line)

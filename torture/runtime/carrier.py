@@ -7,6 +7,8 @@ hands over explicitly.
 from __future__ import annotations
 
 import contextvars
+import sys
+import sysconfig
 from collections.abc import Callable
 from types import FrameType
 from typing import Any, Protocol
@@ -60,5 +62,9 @@ def default_carrier() -> tuple[Carrier, str]:
     except ImportError as error:
         from torture.runtime.baton import BatonCarrier
 
-        return BatonCarrier(), str(error) or type(error).__name__
+        cure = "it has no wheels for this interpreter" if _WITHOUT_WHEELS else "pip install greenlet"
+        return BatonCarrier(), f"{error or type(error).__name__}; {cure}"
     return GreenletCarrier(), ""
+
+
+_WITHOUT_WHEELS = bool(sysconfig.get_config_var("Py_GIL_DISABLED")) and sys.version_info < (3, 14)
