@@ -71,6 +71,18 @@ def shown(container: Any) -> object:
 
 @same
 @given(
+    st.lists(st.integers(95, 100), max_size=6),
+    st.sampled_from(
+        [("hex",), ("copy",), ("decode",), ("decode", "ascii"), ("find", b"a"), ("split",), ("hex", 1, 2)]
+    ),
+)
+def test_reads_of_a_bytearray(items: list[int], call: tuple[Any, ...]) -> None:
+    name, *arguments = call
+    assert_same(bytearray(items), name, lambda: tuple(arguments))
+
+
+@same
+@given(
     lists,
     st.lists(st.one_of(values, unfit), max_size=4),
     st.sampled_from(["index", "insert", "pop", "remove", "count"]),

@@ -335,3 +335,12 @@ def _deque_each(call: Call, items: deque[Any], iterable: Any, add: Callable[[Any
 
 def deque_copy(call: Call, items: deque[Any]) -> deque[Any]:
     return deque(Stepwise(call.site, call.name, items), items.maxlen)
+
+
+# -- bytearray -----------------------------------------------------------------------------------
+
+
+def bytearray_read(call: Call, items: bytearray, *args: Any, **kwargs: Any) -> Any:
+    """Read the bytes one by one, whatever is made of them."""
+    read = bytearray(Stepwise(call.site, call.name, items))
+    return getattr(read, call.name)(*args, **kwargs)

@@ -13,6 +13,7 @@ from torture.exploration.standins import (
     AS_LIST,
     SETS,
     bisect_each,
+    bytearray_read,
     consume,
     deque_copy,
     deque_extend,
@@ -33,9 +34,9 @@ from torture.exploration.standins import (
     zip_each,
 )
 from torture.exploration.steps import Call, Shape, below, is_alone, is_private, paced, pass_point
-from torture.instrument.atomicity import IMMUTABLE_TYPES, MUTABLE_TYPES, ONE_STEP_SOURCES, VIEWS
+from torture.instrument.atomicity import IMMUTABLE_TYPES, METHODS, MUTABLE_TYPES, ONE_STEP_SOURCES, VIEWS
 from torture.runtime.kernel import KERNEL
-from torture.trace.site import Site
+from torture.trace.site import Kind, Site
 
 _SLICE = Shape(list_extend)  # what it is announced like
 _UPDATE = Shape(dict_update, 0, 1, keywords=True)
@@ -57,6 +58,11 @@ _METHODS: dict[tuple[type, str], Shape] = {
     (deque, "extendleft"): Shape(deque_extendleft),
     (deque, "copy"): Shape(deque_copy, 0, 0),
     (deque, "__copy__"): Shape(deque_copy, 0, 0),
+    **{
+        (kind, name): Shape(bytearray_read, 0, 9, keywords=True)
+        for (kind, name), effect in METHODS.items()
+        if kind is bytearray and effect.kind is Kind.READ and effect.steps == "many" and name[:2] != "__"
+    },
 }
 _CONSUMER = Shape(consume, 1, 99, keywords=True, method=False)
 _SEARCH = Shape(bisect_each, 1, 99, keywords=True, method=False)

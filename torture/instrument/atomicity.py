@@ -94,9 +94,10 @@ _DEQUE = {
     _WRITE_MANY: "extend extendleft insert remove reverse rotate __iadd__ __imul__ __init__",
 }
 _BYTEARRAY = {
-    _READ: "__len__ copy decode hex",
+    _READ: "__len__",
     _READ_KEY: "__getitem__",
-    _READ_EACH: "find rfind index rindex count startswith endswith split rsplit splitlines partition "
+    # Nothing guards the bytes: 5,063 of 403,136 copies of 16 KiB were torn on 3.13.5t, of decode() 119 of 143,488.
+    _READ_EACH: "copy decode hex find rfind index rindex count startswith endswith split rsplit splitlines partition "
     "rpartition join replace translate strip lstrip rstrip upper lower title capitalize swapcase center ljust "
     "rjust zfill expandtabs isalnum isalpha isascii isdigit islower isspace istitle isupper removeprefix removesuffix "
     "__contains__ __iter__ __eq__ __ne__ __lt__ __le__ __gt__ __ge__ __repr__ __add__ __mul__ __rmul__ "

@@ -1,4 +1,4 @@
-"""Builtin operations of several steps in other spellings: a free-threaded 3.13.5 shows each of them half done.
+"""Builtin operations of several steps in other spellings, and of the bytearray: a free-threaded 3.13.5 shows each half done.
 
 Half of ``operator.ior`` was seen in 617,486 of 1.6 M looks, of ``d.__ior__`` in 105,835 of 0.5 M, of ``dict.update(d, x)`` in
 137,056 of 0.8 M, of ``update`` in a subclass in 79,697 of 0.5 M, of ``operator.iadd`` with an iterator in 338,508 of 1.9 M.
@@ -56,6 +56,19 @@ def method_of_the_class_seen_half_done() -> Outcome:
     seen = []
 
     beside_main(lambda: dict.update(d, {"a": 1, "b": 1}), lambda: seen.append(len(d)))
+    return tuple(seen)
+
+
+@litmus(free_threaded={("0000",), ("0100",), ("0101",), ("0001",)}, gil={("0000",), ("0101",)})
+def bytes_are_read_one_by_one() -> Outcome:
+    data = bytearray(2)
+    seen = []
+
+    def writer() -> None:
+        data[0] = 1
+        data[1] = 1
+
+    beside_main(writer, lambda: seen.append(data.hex()))
     return tuple(seen)
 
 
