@@ -47,6 +47,7 @@ def read_while_written(component: Any, ledger: Any, writers: int, reads: int) ->
         together(read, *(lambda number=number: write(number) for number in range(writers)))
         states.append(component.read_state(base))
         torn = states.count(None)
+        ledger.count(reads=len(states), torn=torn)
         if torn:
             ledger.fail(
                 "torn", f"{torn} of {len(states)} reads found no state; there was one all the time", torn=torn

@@ -154,6 +154,14 @@ def test_stress_may_miss_what_explore_has_to_find(scenario, capsys):
     assert rows["right"]["latency"][0]["operation"] == "Right.get"
 
 
+def test_torn_reads_are_shown_where_there_were_none(scenario):
+    (scenario / "p.py").write_text(PROGRAM + "    ledger.count(reads=5, torn=0)\n")
+
+    assert main(["run", "s.yaml", "--engine", "stress", "--only", "*/right"]) == 0
+    (row,) = json.loads((scenario / "reports/run.json").read_text())["rows"]
+    assert row["torn"] == 0
+
+
 def test_a_thread_that_died_explains_why_nothing_was_sent(scenario, capsys):
     program = (
         "import threading\ndef program(component, ledger):\n    def run(): raise OSError('gone')\n"

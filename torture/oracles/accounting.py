@@ -91,6 +91,11 @@ class Ledger:
         """Add to figures that the result shows, such as the reads in which ``torn`` ones were counted."""
         self.counted += counts.items()
 
+    def add_to(self, counts: dict[str, int]) -> None:
+        """Add the figures to those of other ledgers."""
+        for name, count in self.counted:
+            counts[name] = counts.get(name, 0) + count
+
     def fail(self, kind: str, message: str, **counts: int) -> NoReturn:
         """Fail at once, with a kind that no accounting finds, such as ``torn``."""
         raise CheckFailed(kind, message, counts)

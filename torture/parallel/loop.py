@@ -271,6 +271,9 @@ class Run:
         }
         if stage is self._stages[0]:
             told |= {"gil": self._gil, "cores": os.cpu_count()}
+            counts = getattr(self._target, "counts", None)
+            if isinstance(counts, dict) and counts:  # of a scenario
+                told["counts"] = dict(counts)
             if self._gil_said:
                 told["gil_said"] = self._gil_said
             if self._latencies is not None:

@@ -55,13 +55,17 @@ class Target:
         self, component: Any, program: Program, parameters: dict[str, Any], checks: tuple[str, ...]
     ) -> None:
         self.component = component
+        self.counts: dict[str, int] = {}  # what the program counted, over all executions
         self._program = program
         self._parameters = parameters
         self._checks = checks
 
     def __call__(self) -> None:
         ledger = Ledger()
-        self._program(self.component, ledger, **_copy(self._parameters))
+        try:
+            self._program(self.component, ledger, **_copy(self._parameters))
+        finally:
+            ledger.add_to(self.counts)
         _balance(ledger, self._checks)
 
 

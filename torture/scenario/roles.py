@@ -44,6 +44,7 @@ class RoleTarget:
         balance: Callable[[Ledger], None],
     ) -> None:
         self.component = component
+        self.counts: dict[str, int] = {}  # what threads counted, over all executions
         self._program = program
         self._parameters = parameters
         self._balance = balance
@@ -79,6 +80,7 @@ class RoleTarget:
                     program.conclude(ledger)
             finally:
                 close(held)
+                ledger.add_to(self.counts)
         self.judge(ledger)
 
 
