@@ -225,6 +225,7 @@ class KernelPoints:
                     made = substitution.stand_in_for_method(site, function, obj, first)
                     if made is not None:
                         return made
+                return _announced(site, function, obj, key, effect)
             elif owner_kind is GeneratorType:
                 effect, obj = GENERATOR_METHODS.get(function.__name__), owner
             else:
@@ -352,6 +353,10 @@ def _in_steps(site: Site, function: Any, obj: Any, key: object, first: object, e
         made = spelling.stand_in(site, function, obj, first)
         if made is not None:
             return made
+    return _announced(site, function, obj, key, effect)
+
+
+def _announced(site: Site, function: Any, obj: Any, key: object, effect: Effect) -> object:
     _announce(site, function.__name__, obj, key, effect)
     return function
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from types import BuiltinMethodType
 from typing import Any
 
 from torture.exploration import substitution
@@ -78,7 +77,7 @@ def stand_in(site: Site, function: Any, obj: Any, first: Any) -> Callable[..., A
 
         return assign
     shape = substitution.shape_of(type(obj), name)
-    if shape is None or type(function) is BuiltinMethodType:  # seen to by its own callback
+    if shape is None:
         return None
     call = Call(site, getattr(obj, name), obj, shape, resource=obj, private_source=False)
     return lambda *args, **kwargs: call(*args[fewer:], **kwargs)
