@@ -21,6 +21,7 @@ from ast import literal_eval
 from collections import OrderedDict, deque
 from collections.abc import Callable, Container, Iterable
 from functools import partial
+from operator import is_
 from types import BuiltinMethodType, CellType, FunctionType, MemberDescriptorType, MethodType, ModuleType
 from typing import Any
 
@@ -136,18 +137,18 @@ class Globals:
         self._left += kept.values()
         self._draws = self._draws or any(map(_draws, kept.values()))
         self._counts(kept, names.__setitem__)
-        before = _ids(names)
+        keys, values = list(names), list(names.values())
 
         def put_back() -> None:
-            nonlocal before
-            if _ids(names) == before:
+            nonlocal keys, values
+            if _is_same(names, keys, values):
                 return
             for name in [name for name in names if name not in kept and not _special(name)]:
                 del names[name]
             for name, value in kept.items():
                 if names.get(name, _EMPTY) is not value:
                     names[name] = value
-            before = _ids(names)
+            keys, values = list(names), list(names.values())
 
         self._put_back.append(put_back)
 
@@ -156,18 +157,18 @@ class Globals:
         kept = {name: value for name, value in attributes.items() if not _special(name)}
         self._left += kept.values()
         self._counts(kept, partial(type.__setattr__, cls))
-        before = _ids(attributes)
+        keys, values = list(attributes), list(attributes.values())
 
         def put_back() -> None:
-            nonlocal before
-            if _ids(attributes) == before:
+            nonlocal keys, values
+            if _is_same(attributes, keys, values):
                 return
             for name in [name for name in attributes if name not in kept and not _special(name)]:
                 type.__delattr__(cls, name)
             for name, value in kept.items():
                 if attributes.get(name, _EMPTY) is not value:
                     type.__setattr__(cls, name, value)
-            before = _ids(attributes)
+            keys, values = list(attributes), list(attributes.values())
 
         self._put_back.append(put_back)
 
@@ -255,23 +256,39 @@ class Globals:
 
     def _container(self, obj: Any) -> None:
         base: Any = next(base for base in _CONTAINERS if issubclass(type(obj), base))
+        if obj is sys.modules:
+            return
+        fill = _CONTAINERS[base]
         if issubclass(base, dict):
-            if obj is sys.modules:
-                return
-            items = list(base.items(obj))
-            self._left += itertools.chain.from_iterable(items)
-        else:
-            items = list(base.__iter__(obj))
-            if base is not bytearray:
-                self._left += items
-        read, write = _CONTAINERS[base]
+            self._mapping(obj, base, fill)
+            return
+        items = list(base.__iter__(obj))
+        if base is bytearray:
+            self._put_back.append(partial(fill, obj, items))
+            return
+        self._left += items
         if base is set and items:
-            write(obj, items)  # from now on it has the order that it has when it is filled at once
-        before = read(obj)
+            fill(obj, items)  # from now on it has the order that it has when it is filled at once
+        size, walk = base.__len__, base.__iter__
+        there = list(walk(obj))
 
         def put_back() -> None:
-            if read(obj) != before:
-                write(obj, items)
+            if size(obj) != len(there) or not all(map(is_, walk(obj), there)):
+                fill(obj, items)
+
+        self._put_back.append(put_back)
+
+    def _mapping(self, obj: Any, base: Any, fill: Callable[[Any, list[Any]], None]) -> None:
+        items = list(base.items(obj))
+        keys, values = [key for key, _ in items], [value for _, value in items]
+        self._left += keys
+        self._left += values
+        size, walk, each = base.__len__, base.__iter__, base.values
+
+        def put_back() -> None:
+            same = size(obj) == len(keys) and all(map(is_, walk(obj), keys))
+            if not (same and all(map(is_, each(obj), values))):
+                fill(obj, items)
 
         self._put_back.append(put_back)
 
@@ -291,17 +308,10 @@ def _draws(value: Any) -> bool:
     return value is random or (is_method and type(value.__self__) is random.Random)
 
 
-def _ids(mapping: Any) -> tuple[list[int], list[int]]:
-    """Return what tells whether a mapping is the same, without asking the objects in it."""
-    return list(map(id, mapping)), list(map(id, mapping.values()))
-
-
-def _ids_of_items(mapping: dict[Any, Any]) -> tuple[list[int], list[int]]:
-    return list(map(id, dict.keys(mapping))), list(map(id, dict.values(mapping)))
-
-
-def _ids_in_order(mapping: OrderedDict[Any, Any]) -> tuple[list[int], list[int]]:
-    return list(map(id, OrderedDict.keys(mapping))), list(map(id, OrderedDict.values(mapping)))
+def _is_same(mapping: Any, keys: list[Any], values: list[Any]) -> bool:
+    """Tell whether a mapping is the same, without asking the objects in it."""
+    same = len(mapping) == len(keys) and all(map(is_, mapping, keys))
+    return same and all(map(is_, mapping.values(), values))
 
 
 def _contents(cell: CellType) -> Any:
@@ -340,12 +350,11 @@ def _fill_bytes(sequence: bytearray, items: list[Any]) -> None:
     bytearray.__setitem__(sequence, slice(None), bytes(items))
 
 
-# Kind of container -> what is compared, and how it is filled.
-_CONTAINERS: dict[type, tuple[Callable[[Any], Any], Callable[[Any, list[Any]], None]]] = {
-    OrderedDict: (_ids_in_order, _fill_ordered),
-    dict: (_ids_of_items, _fill_dict),
-    list: (lambda obj: list(map(id, list.__iter__(obj))), _fill_list),
-    set: (lambda obj: list(map(id, set.__iter__(obj))), _fill_set),
-    deque: (lambda obj: list(map(id, deque.__iter__(obj))), _fill_deque),
-    bytearray: (bytes, _fill_bytes),
+_CONTAINERS: dict[type, Callable[[Any, list[Any]], None]] = {
+    OrderedDict: _fill_ordered,
+    dict: _fill_dict,
+    list: _fill_list,
+    set: _fill_set,
+    deque: _fill_deque,
+    bytearray: _fill_bytes,
 }

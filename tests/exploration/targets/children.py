@@ -18,11 +18,6 @@ def communicating_with_a_timeout():
     _in_a_thread(lambda: subprocess.run(_SLOW, capture_output=True, check=True, timeout=20))
 
 
-def waiting_with_a_timeout():
-    child = subprocess.Popen(_SLOW)
-    _in_a_thread(lambda: child.wait(timeout=20))
-
-
 def polling():
     child = subprocess.Popen(_SLOW)
 

@@ -29,10 +29,6 @@ def call_soon():
     _woken(lambda loop, told: loop.call_soon(told.set_result, 1))
 
 
-def call_later():
-    _woken(lambda loop, told: loop.call_later(0, told.set_result, 1))
-
-
 def result_set():
     _woken(lambda loop, told: told.set_result(1))
 
@@ -63,10 +59,6 @@ def _in_a_thread(tell):
 
 def stop():
     _in_a_thread(lambda loop: loop.stop())
-
-
-def stop_threadsafe():
-    _in_a_thread(lambda loop: loop.call_soon_threadsafe(loop.stop))
 
 
 def told_when_closed():

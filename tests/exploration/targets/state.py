@@ -78,16 +78,6 @@ def _in_two_threads(work):
         thread.join()
 
 
-def count_with_a_lock():
-    def work():
-        global _count
-        with _lock:
-            _count += 1
-
-    _in_two_threads(work)
-    assert _count == 2
-
-
 def count_for_long():
     def work():
         global _count
