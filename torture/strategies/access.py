@@ -301,8 +301,9 @@ class Resources:
         if site is queues.SHUTDOWN:
             if not key:
                 return Access(number, None, True)
-            also = Access(tasks, None, True, action=REFUSED, counts=TASKS)
-            return Access(number, None, True, action=TAKE_ALL, amount=size, hidden=EVERYTHING, also=also)
+            ended = min(size, of.unfinished_tasks)
+            also = Access(tasks, None, True, action=TAKE_ALL, amount=ended, counts=TASKS)
+            return Access(number, None, True, action=TAKE_ALL, amount=size, also=also)
         room = of.maxsize - size if of.maxsize > 0 else -1
         if room == 0 or queues.is_shut_down(of):
             return Access(number, action=REFUSED)
