@@ -12,11 +12,11 @@ from tests.parallel.stressing import ROOT
 # What CPython says when an extension without Py_mod_gil is imported on a free-threaded build.
 PRETENDER = """\
 import os, sys, sysconfig, warnings
-held = [os.environ.get("PYTHON_GIL") == "1"]
-sys._is_gil_enabled = lambda: held[0]
+sys.gil_is_held = os.environ.get("PYTHON_GIL") == "1"  # not in a module's own state, which is put back
+sys._is_gil_enabled = lambda: sys.gil_is_held
 sysconfig.get_config_vars()["Py_GIL_DISABLED"] = 1
 def import_extension():
-    held[0] = True
+    sys.gil_is_held = True
     warnings.warn("The global interpreter lock (GIL) has been enabled to load module 'old_extension', which has not "
         "declared that it can run safely without the GIL.", RuntimeWarning)
 """
