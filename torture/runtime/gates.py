@@ -21,7 +21,7 @@ from torture.runtime.primitives import Lock
 from torture.runtime.thread import VirtualThread
 from torture.trace.site import Form, Site
 
-PLAIN: dict[type, frozenset[str]] = {}  # classes whose objects are of this kind -> their inside
+PLAIN: set[type] = set()  # classes whose objects are of this kind
 _OPENED = "_torture_opened"  # in an object: the execution in which its inside was touched
 
 
@@ -32,10 +32,9 @@ def make_plain(kinds: Sequence[type], inside: frozenset[str], *, last: str, open
     """
     for name in inside:
         setattr(kinds[0], name, Inside(name, last))
-    for kind in kinds:
-        PLAIN.pop(kind, None)
-        if not opened:
-            PLAIN[kind] = inside
+    PLAIN.difference_update(kinds)
+    if not opened:
+        PLAIN.update(kinds)
 
 
 def is_plain(obj: Any) -> bool:

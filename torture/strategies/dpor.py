@@ -8,7 +8,7 @@ Departs from the papers:
   thread keeps what its step was seen to touch; what it declares is read from its pending operation.
 - A timer that may fire early is one more thread, tried wherever it is awake: it depends on everything that touches
   the clock. When nothing can run and time goes on, that comes after everything.
-- What semaphores depend on: see permits.py.
+- What the steps of semaphores and queues depend on: see permits.py.
 - The end of the main thread ends the others: it depends on all that they do.
 - Where a pending operation stands for all that follows (granularity ``gil``) everything is dependent: that is
   depth-first search.
