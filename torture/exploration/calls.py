@@ -54,7 +54,7 @@ def of_method(site: Site, function: Any, first: object, effect: Effect) -> Any:
             return made
         if function.__name__ in READ_ARGUMENT and given.leads_to_container(first):
             return given.given(site, function, first, owner)
-    _announce(site, function.__name__, owner, first if effect.keyed else None, effect)
+    announce(site, function.__name__, owner, first if effect.keyed else None, effect)
     if type(owner) is defaultdict and function.__name__ == "__getitem__":
         substitution.fill_missing(site, owner, first)
     return function
@@ -98,7 +98,7 @@ def of_other_method(site: Site, function: Any, first: object) -> Any:
     if kind is GeneratorType:
         effect = GENERATOR_METHODS.get(function.__name__)
         if effect is not None:
-            _announce(site, function.__name__, owner, None, effect)
+            announce(site, function.__name__, owner, None, effect)
         return function
     if kind is str:
         if type(first) in given.INERT and function.__name__ != "format":
@@ -151,11 +151,11 @@ def _in_steps(site: Site, function: Any, obj: Any, key: object, first: object, e
         made = spelling.stand_in(site, function, obj, first)
         if made is not None:
             return made
-    _announce(site, function.__name__, obj, key, effect)
+    announce(site, function.__name__, obj, key, effect)
     return function
 
 
-def _announce(site: Site, name: str, obj: object, key: object, effect: Effect) -> None:
+def announce(site: Site, name: str, obj: object, key: object, effect: Effect) -> None:
     """Declare a call that is one step."""
     kind = type(obj)
     if effect.form is Form.ATTRIBUTE:

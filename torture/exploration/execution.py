@@ -87,8 +87,13 @@ class Executor:
         rng: Random,
         recorder: EventRecorder | None = None,
         log: Recorder | None = None,
+        *,
+        sampled: bool = False,
     ) -> Execution | None:
-        """Execute once; None when the strategy has nothing left. ``log`` sees the operations where nobody records."""
+        """Execute once; None when the strategy has nothing left. ``log`` sees the operations where nobody records.
+
+        What a ``sampled`` execution finds is executed again: it may start from a state that was put back less carefully.
+        """
         if not strategy.begin(rng):
             return None
         kernel = KERNEL
@@ -97,7 +102,7 @@ class Executor:
         steps.reset()
         showing.reset()
         if self.state is not None:
-            self.state.restore()
+            self.state.restore(lightly=sampled)
         self._outcome: object = None
         self._error: BaseException | None = None
         self._leaked: list[str] = []

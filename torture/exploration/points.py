@@ -30,6 +30,7 @@ from torture.instrument.atomicity import (
     ITERATORS,
     METHODS,
     MUTABLE_TYPES,
+    ONE_READ,
     ONE_STEP_SOURCES,
     SHARED_ONLY,
     VIEWS,
@@ -245,6 +246,8 @@ class KernelPoints:
         if kind is FunctionType or kind is MethodType:
             return function
         if kind is not BuiltinMethodType and kind is not KNOWS_ITS_CLASS:
+            if kind is type and function not in FUNCTIONS:  # a class of the program's, most of the time
+                return function
             return calls.of_object(site, function, first)
         owner = function.__self__
         owner_kind = type(owner)
@@ -259,6 +262,9 @@ class KernelPoints:
             return calls.of_method(site, function, first, effect)
         if owner_kind is ModuleType:
             effect = FUNCTIONS.get(function)
+            if function in ONE_READ:
+                calls.announce(site, function.__name__, first, None, effect)  # type: ignore[arg-type]
+                return function
             if effect is None:
                 return function if function in HARMLESS else calls.of_unknown(site, function, first)
             return calls.of_function(site, function, first, effect)

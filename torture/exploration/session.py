@@ -204,7 +204,8 @@ class Session:
             return self.run(strategy, rng)
         learning = self._learning
         self._instrumenter.leave_out(learning.left_out)
-        execution = self._run(strategy, rng, None, learning.log if learning.watches else None)
+        log = learning.log if learning.watches else None
+        execution = self._run(strategy, rng, None, log, sampled=True)
         learning.count(self._instrumenter)
         return execution
 
@@ -214,13 +215,19 @@ class Session:
         return self._run(strategy, rng, recorder, None)
 
     def _run(
-        self, strategy: Strategy, rng: Random, recorder: EventRecorder | None, log: AccessLog | None
+        self,
+        strategy: Strategy,
+        rng: Random,
+        recorder: EventRecorder | None,
+        log: AccessLog | None,
+        *,
+        sampled: bool = False,
     ) -> Execution | None:
         self.executions += 1
         self._reflect()
         if self.executions % _COLLECT_EVERY == 0:
             gc.collect()
-        return self.executor.run(strategy, rng, recorder, log)
+        return self.executor.run(strategy, rng, recorder, log, sampled=sampled)
 
     def _rehearse(self) -> None:
         """Where watching changes what is watched, do it in executions that do not count: nothing else is learnt there."""

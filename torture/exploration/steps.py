@@ -12,6 +12,8 @@ import sys
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import repeat
+from operator import is_
 from types import GeneratorType, TracebackType
 from typing import Any, Self
 
@@ -315,9 +317,17 @@ def is_alone() -> bool:
 
 
 def is_over() -> bool:
-    """Tell whether no execution is under way, or it is being ended. Not whether anybody looks at the current thread's
-    steps: one that is recorded has to have as many as one that is not."""
-    return not _kernel.active or _kernel.killing
+    """Tell whether no execution is under way, it is being ended, or all other threads have ended.
+
+    Not whether anybody looks at the current thread's steps: one that is recorded has to have as many as one that is not.
+    """
+    kernel = _kernel
+    if not kernel.active or kernel.killing:
+        return True
+    if len(kernel.enabled) > 1:
+        return False
+    current = kernel.current
+    return all(thread.finished or thread is current for thread in kernel.threads)
 
 
 def is_private(obj: object, references: int, depth: int) -> bool:
@@ -337,9 +347,12 @@ def is_private(obj: object, references: int, depth: int) -> bool:
             return False  # its locals are a namespace that others can reach
         names = frame.f_locals
         shared = (*code.co_cellvars, *code.co_freevars)
-        for name in code.co_varnames:
-            if name not in shared and name in names and names[name] is obj:
-                others -= 1
+        if not shared:
+            others -= sum(map(is_, names.values(), repeat(obj)))
+        else:
+            for name in code.co_varnames:
+                if name not in shared and name in names and names[name] is obj:
+                    others -= 1
         if sys.version_info < (3, 13) and sys.getrefcount(names) <= _NOBODY_ELSES:
             names.clear()  # a copy, which would keep the objects alive
         if frame.f_back is None:

@@ -236,6 +236,16 @@ FUNCTIONS: dict[object, Effect] = {
     **dict.fromkeys((operator.isub, operator.ixor, operator.iand, operator.imul), _WRITE),
 }
 
+# Those that read at once, whatever they are given.
+ONE_READ: frozenset[object] = frozenset(
+    function
+    for function, effect in FUNCTIONS.items()
+    if effect.kind is Kind.READ
+    and effect.steps == "one"
+    and effect.form is Form.CONTAINER
+    and not (effect.snapshot or effect.calls_back or effect.shows)
+)
+
 # Callable objects in C: what a call does to its first argument.
 CALLABLES: dict[type, Effect] = {
     operator.attrgetter: _ATTRIBUTE_READ,

@@ -19,15 +19,26 @@ import sys
 import sysconfig
 from ast import literal_eval
 from collections import OrderedDict, deque
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Iterator
 from functools import partial
 from operator import is_
-from types import BuiltinMethodType, CellType, FunctionType, MemberDescriptorType, MethodType, ModuleType
+from types import (
+    BuiltinMethodType,
+    CellType,
+    FunctionType,
+    MappingProxyType,
+    MemberDescriptorType,
+    MethodType,
+    ModuleType,
+)
 from typing import Any
 
 from torture.instrument.learn import NEVER
 
 _MOST = 50_000  # objects that are looked at
+_TOGETHER = 16  # containers: where one of them has changed, each is looked at
+_FIRST, _EVERY = 64, 64
+_NAMESPACE = ModuleType  # the kind of a dictionary with names
 _HEAP_TYPE = 1 << 9  # in the __flags__ of a class that a ``class`` statement made
 _OURS = NEVER - {"weakref", "_weakrefset"} | {"typing", "__main__"}
 _QUEUES = "torture.runtime.patching"  # what stands there for a class of the standard library
@@ -73,6 +84,68 @@ def import_again(names: Iterable[str]) -> None:
         sys.modules.update(old)
 
 
+class _Together:
+    """Containers of one kind, looked at together before each execution: nearly always none of them has changed.
+
+    They are compared by identity: nothing may run the code of the objects in them.
+    """
+
+    __slots__ = ("_containers", "_found", "_put_back", "_size", "_sizes", "_walks", "changes")
+
+    def __init__(self, kind: Any, containers: list[Any], put_back: list[PutBack]) -> None:
+        self.changes = False  # whether an execution has changed one of them
+        self._containers = containers
+        self._put_back = put_back
+        self._size = len if kind is _NAMESPACE else kind.__len__
+        # A name that takes the place of another one with the same value is not looked for in namespaces and classes.
+        walks: dict[Any, tuple[Callable[[Any], Any], ...]] = {
+            _NAMESPACE: (dict.values,),
+            MappingProxyType: (MappingProxyType.values,),
+            dict: (dict.__iter__, dict.values),
+            OrderedDict: (OrderedDict.__iter__, OrderedDict.values),
+        }
+        self._walks = walks.get(kind) or (kind.__iter__,)
+        self._note()
+
+    def restore(self) -> None:
+        if self._is_same():
+            return
+        self.changes = True
+        for put_back in self._put_back:
+            put_back()
+        self._note()
+
+    def _note(self) -> None:
+        self._sizes = list(map(self._size, self._containers))
+        self._found = [list(self._all(walk)) for walk in self._walks]
+
+    def _is_same(self) -> bool:
+        return list(map(self._size, self._containers)) == self._sizes and all(
+            all(map(is_, self._all(walk), found))
+            for walk, found in zip(self._walks, self._found, strict=True)
+        )
+
+    def _all(self, walk: Callable[[Any], Iterable[Any]]) -> Iterator[Any]:
+        return itertools.chain.from_iterable(map(walk, self._containers))
+
+
+class _Alone:
+    """A cell or a slot."""
+
+    __slots__ = ("_put_back", "_read", "_value", "changes")
+
+    def __init__(self, read: Callable[[], Any], value: Any, put_back: PutBack) -> None:
+        self.changes = False  # whether an execution has changed it
+        self._read = read
+        self._value = value
+        self._put_back = put_back
+
+    def restore(self) -> None:
+        if self._read() is not self._value:
+            self.changes = True
+            self._put_back()
+
+
 class Globals:
     """The state of modules, and of a function's closure, as it is now."""
 
@@ -80,6 +153,10 @@ class Globals:
         modules = list(modules)
         self._names = {module.__name__ for module in modules}
         self._put_back: list[PutBack] = []
+        self._containers: dict[Any, list[tuple[Any, PutBack]]] = {}
+        self._kept: list[_Together | _Alone] = []
+        self._changing = self._kept  # those of which an execution has changed something
+        self._count = 0  # executions
         self._without: list[dict[Any, Any]] = []  # dictionaries that were empty: most of them remain so
         self._seen: dict[int, object] = {}
         self._left: list[object] = [function]
@@ -91,12 +168,30 @@ class Globals:
         self._seen.clear()
         if self._draws:
             self._put_back.append(partial(random.setstate, random.getstate()))
+        for kind, kept in self._containers.items():
+            for at in range(0, len(kept), _TOGETHER):
+                containers, put_back = zip(*kept[at : at + _TOGETHER], strict=True)
+                self._kept.append(_Together(kind, list(containers), list(put_back)))
+        self._containers.clear()
 
-    def restore(self) -> None:
-        """Put everything back that is not as it was."""
+    def restore(self, *, lightly: bool = False) -> None:
+        """Put everything back that is not as it was.
+
+        ``lightly``: what no execution has changed so far is looked at in one of ``_EVERY`` executions only.
+        """
+        self._count += 1
+        if lightly and self._count > _FIRST and self._count % _EVERY:
+            for kept in self._changing:
+                kept.restore()
+            for put_back in self._put_back:
+                put_back()
+            return
+        for kept in self._kept:
+            kept.restore()
+        self._changing = [kept for kept in self._kept if kept.changes]
         if any(self._without):
-            for attributes in self._without:
-                attributes.clear()
+            self._put_back += [each.clear for each in self._without if each]  # from now on each time
+            self._without = [each for each in self._without if not each]
         for put_back in self._put_back:
             put_back()
 
@@ -137,40 +232,30 @@ class Globals:
         self._left += kept.values()
         self._draws = self._draws or any(map(_draws, kept.values()))
         self._counts(kept, names.__setitem__)
-        keys, values = list(names), list(names.values())
 
         def put_back() -> None:
-            nonlocal keys, values
-            if _is_same(names, keys, values):
-                return
             for name in [name for name in names if name not in kept and not _special(name)]:
                 del names[name]
             for name, value in kept.items():
                 if names.get(name, _EMPTY) is not value:
                     names[name] = value
-            keys, values = list(names), list(names.values())
 
-        self._put_back.append(put_back)
+        self._contain(_NAMESPACE, names, put_back)
 
     def _class(self, cls: Any) -> None:
         attributes = cls.__dict__
         kept = {name: value for name, value in attributes.items() if not _special(name)}
         self._left += kept.values()
         self._counts(kept, partial(type.__setattr__, cls))
-        keys, values = list(attributes), list(attributes.values())
 
         def put_back() -> None:
-            nonlocal keys, values
-            if _is_same(attributes, keys, values):
-                return
             for name in [name for name in attributes if name not in kept and not _special(name)]:
                 type.__delattr__(cls, name)
             for name, value in kept.items():
                 if attributes.get(name, _EMPTY) is not value:
                     type.__setattr__(cls, name, value)
-            keys, values = list(attributes), list(attributes.values())
 
-        self._put_back.append(put_back)
+        self._contain(MappingProxyType, attributes, put_back)
 
     def _counts(self, kept: dict[str, Any], put: Callable[[str, Any], None]) -> None:
         """Have counters of the names start again where they were; they cannot be set, so others take their place."""
@@ -204,13 +289,12 @@ class Globals:
         self._left.append(value)
 
         def put_back() -> None:
-            if _contents(cell) is not value:
-                if value is _EMPTY:
-                    del cell.cell_contents
-                else:
-                    cell.cell_contents = value
+            if value is _EMPTY:
+                del cell.cell_contents
+            else:
+                cell.cell_contents = value
 
-        self._put_back.append(put_back)
+        self._kept.append(_Alone(partial(_contents, cell), value, put_back))
 
     def _instance(self, obj: Any) -> None:
         if issubclass(type(obj), random.Random):
@@ -240,13 +324,12 @@ class Globals:
         self._left.append(value)
 
         def put_back() -> None:
-            if read() is not value:
-                if value is _EMPTY:
-                    member.__delete__(obj)
-                else:
-                    member.__set__(obj, value)
+            if value is _EMPTY:
+                member.__delete__(obj)
+            else:
+                member.__set__(obj, value)
 
-        self._put_back.append(put_back)
+        self._kept.append(_Alone(read, value, put_back))
 
     def _attributes(self, attributes: dict[Any, Any]) -> None:
         if attributes:
@@ -276,7 +359,10 @@ class Globals:
             if size(obj) != len(there) or not all(map(is_, walk(obj), there)):
                 fill(obj, items)
 
-        self._put_back.append(put_back)
+        self._contain(base, obj, put_back)
+
+    def _contain(self, kind: type, container: Any, put_back: PutBack) -> None:
+        self._containers.setdefault(kind, []).append((container, put_back))
 
     def _mapping(self, obj: Any, base: Any, fill: Callable[[Any, list[Any]], None]) -> None:
         items = list(base.items(obj))
@@ -290,7 +376,7 @@ class Globals:
             if not (same and all(map(is_, each(obj), values))):
                 fill(obj, items)
 
-        self._put_back.append(put_back)
+        self._contain(base, obj, put_back)
 
 
 def _ours(module: object) -> bool:
@@ -306,12 +392,6 @@ def _draws(value: Any) -> bool:
     """Tell whether a value is :mod:`random`, or one of its functions."""
     is_method = type(value) in (MethodType, BuiltinMethodType)
     return value is random or (is_method and type(value.__self__) is random.Random)
-
-
-def _is_same(mapping: Any, keys: list[Any], values: list[Any]) -> bool:
-    """Tell whether a mapping is the same, without asking the objects in it."""
-    same = len(mapping) == len(keys) and all(map(is_, mapping, keys))
-    return same and all(map(is_, mapping.values(), values))
 
 
 def _contents(cell: CellType) -> Any:

@@ -40,6 +40,8 @@ class Unseen:
 
 def with_point(function: Any) -> Any:
     """Return what is called instead of something that is not Python code itself, with points of its own."""
+    if type(function) is FunctionType:
+        return function
     needs_one = callable(function) and KERNEL.controls() and not _has_points(function)
     return Unseen(function) if needs_one else function
 

@@ -9,17 +9,18 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import count
 from types import FunctionType, MethodType
 from typing import Any
-from weakref import ReferenceType, WeakKeyDictionary, WeakSet
+from weakref import ReferenceType, WeakKeyDictionary
 
 from torture.runtime import callbacks, originals
 from torture.runtime.kernel import KERNEL
 from torture.runtime.primitives import Lock, primitive
 from torture.runtime.teardown import Kill
 from torture.runtime.thread import VirtualThread
+from torture.runtime.weak import QuietDictionary
 from torture.trace.site import Kind
 
 JOIN = primitive(Kind.JOIN, "join")
@@ -265,6 +266,8 @@ def _number_futures() -> None:
         base.id = hash
 
 
+_modules = 0  # how many were loaded when the last execution began
+_queues: Any = QuietDictionary()  # of pools, while there are none
 _serials = count()
 _sequence = count(1)
 
@@ -296,7 +299,7 @@ class FreshWorld:
     """
 
     def __enter__(self) -> None:
-        global _sequence
+        global _sequence, _modules, _queues
         module: Any = threading
         self._saved = [(name, getattr(module, name)) for name in _REGISTRY]
         self._main_ident = _main._ident
@@ -307,12 +310,16 @@ class FreshWorld:
         module._active = {}
         module._limbo = {}
         module._counter = count(1).__next__
-        module._dangling = WeakSet()
-        _number_futures()
-        callbacks.install()
+        module._dangling = _NOBODY
+        if len(sys.modules) != _modules:  # nearly always nothing was imported since
+            _modules = len(sys.modules)
+            _number_futures()
+            callbacks.install()
         if pools is not None:
             self._queues = pools._threads_queues
-            pools._threads_queues = WeakKeyDictionary()
+            if _queues.data:
+                _queues = QuietDictionary()
+            pools._threads_queues = _queues
             pools.ThreadPoolExecutor._counter = count().__next__  # names its threads
 
     def __exit__(self, *_: object) -> None:
@@ -325,7 +332,16 @@ class FreshWorld:
             for reference in _pools:
                 _renew(reference())
             _pools.clear()
-            pools._threads_queues = WeakKeyDictionary() if self._pools is None else self._queues
+            pools._threads_queues = QuietDictionary() if self._pools is None else self._queues
+
+
+class _Nobody:
+    """In place of ``threading._dangling``: after a fork no virtual thread is there that does not run."""
+
+    def add(self, thread: threading.Thread) -> None: ...
+
+    def __iter__(self) -> Iterator[threading.Thread]:
+        return iter(())
 
 
 def _renew(pool: Any) -> None:
@@ -337,6 +353,7 @@ def _renew(pool: Any) -> None:
         pool._shutdown = pool._broken = False
 
 
+_NOBODY = _Nobody()
 _REGISTRY = ("_active", "_limbo", "_counter", "_dangling")
 _main: Any = originals.main_thread
 
@@ -354,9 +371,10 @@ def leave_main() -> list[str]:
     workers: set[int] = set()
     if pools is not None:
         pools._shutdown = True
-        for thread, queue in list(pools._threads_queues.items()):
-            workers.add(thread._torture.index)
-            queue.put(None)
+        if pools._threads_queues.data:
+            for thread, queue in list(pools._threads_queues.items()):
+                workers.add(thread._torture.index)
+                queue.put(None)
     alive = [thread for thread in KERNEL.threads if thread.index and not thread.finished]
     for virtual in KERNEL.threads:
         if virtual.index and not virtual.daemon:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable, Iterator
+from types import FunctionType
 from typing import Any
 from weakref import WeakKeyDictionary, WeakSet, WeakValueDictionary
 
@@ -28,6 +29,14 @@ _KEYED = {"__getitem__", "get", "__contains__", "__setitem__", "__delitem__", "p
 _STEPS = "__iter__ keys values items"  # generators: each step looks
 _READS = "__getitem__ get __contains__ __len__ copy keyrefs valuerefs"
 _WRITES = "__setitem__ __delitem__ pop popitem setdefault update add discard remove clear"
+
+
+# The runtime's own, with the methods as they were before there were any points.
+QuietDictionary: Any = type(
+    "WeakKeyDictionary",
+    (WeakKeyDictionary,),
+    {name: value for name, value in vars(WeakKeyDictionary).items() if type(value) is FunctionType},
+)
 
 
 def install() -> None:
