@@ -16,7 +16,13 @@ from tests.litmus.corpus import FREE_THREADED, GRANULARITIES, MODULES, Litmus, l
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = [
-    pytest.param(module, granularity, program, id=f"{module}-{program.name}-{granularity}")
+    pytest.param(
+        module,
+        granularity,
+        program,
+        id=f"{module}-{program.name}-{granularity}",
+        marks=pytest.mark.xdist_group(f"{module}-{granularity}"),  # they look at one report
+    )
     for module in MODULES
     for granularity in GRANULARITIES
     for program in load(module)
@@ -51,8 +57,18 @@ def test_outcomes_are_exactly_those_stated(module: str, granularity: str, progra
 
 @pytest.mark.parametrize(
     ("module", "program"),
-    [pytest.param(module, each, id=f"{module}-{each.name}") for module in MODULES for each in load(module)],
+    [
+        pytest.param(
+            module,
+            each,
+            id=f"{module}-{each.name}",
+            marks=pytest.mark.xdist_group(f"{module}-{FREE_THREADED}"),
+        )
+        for module in MODULES
+        for each in load(module)
+    ],
 )
+@pytest.mark.skipif(sys.version_info < (3, 13), reason="other versions differ in bytecode only")
 def test_what_dpor_calls_exhausted_lacks_no_outcome(module: str, program: Litmus) -> None:
     report = observed(module, FREE_THREADED)[program.name]["reduced"]
 
