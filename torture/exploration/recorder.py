@@ -174,7 +174,8 @@ class EventRecorder:
     def _resource(self, site: Site, obj: object, key: object, value: object) -> str:
         form = site.form
         if form is Form.SWITCH or obj is None:
-            return value if form is Form.CALL and isinstance(value, str) else ""
+            called = value if form is Form.CALL and isinstance(value, str) else ""
+            return f"{called}()" if called and not called.endswith(")") else called
         if form is Form.GLOBAL:
             return f"{site.module}.{site.name}"
         if form is Form.CELL:
