@@ -122,7 +122,10 @@ def of_object(site: Site, function: Any, first: object) -> Any:
         return function if effect is None else of_function(site, function, first, effect)
     if kind is MethodWrapperType or kind in _UNBOUND:
         if kind is MethodWrapperType and function.__name__ == "__call__":
-            return given.announced(site, function.__self__, first)
+            called = given.announced(site, function.__self__, first)
+            return (
+                function if called is function.__self__ else called
+            )  # what it has in C may not be what it calls
         effect, obj, key = spelling.slot(function, kind is MethodWrapperType, first)
         return function if effect is None else _in_steps(site, function, obj, key, first, effect)
     if kind is partial:

@@ -113,7 +113,6 @@ class Dpor:
         if not point.coarse:
             self._close()
         depth = self._depth
-        self._depth = depth + 1
         if depth == len(self._nodes):
             node = self._new_node(point)
             if node is None:
@@ -130,6 +129,7 @@ class Dpor:
             if depth == len(self._nodes) - 1 and not point.coarse:
                 self._sleep = {**node.sleep, **node.done}
                 self._sleep.pop(node.chosen, None)
+        self._depth = depth + 1  # now: the program's recursion may end anywhere above
         return self._go(point, node)
 
     def _new_node(self, point: SchedulingPoint) -> _Node | None:

@@ -75,6 +75,27 @@ def computed_twice_for_a_cache() -> Outcome:
     return (len(calls), compute.cache_info().misses)
 
 
+class Counting(type):
+    made = 0
+
+    def __call__(cls) -> object:
+        Counting.made += 1
+        return super().__call__()
+
+
+class Counted(metaclass=Counting):
+    pass
+
+
+@litmus(free_threaded={(1,), (2,)}, gil={(2,)})
+def made_by_a_metaclass() -> Outcome:
+    """Its call goes on to the one of the class above it, which is C."""
+    Counting.made = 0
+
+    beside_main(lambda: Counted(), lambda: Counted())
+    return (Counting.made,)
+
+
 class Switch:
     pass
 
