@@ -175,10 +175,11 @@ def leaves_a_lock_held() -> None:
 
 
 def tosses_a_coin() -> None:
+    """Two executions are equal with a probability of one in 4,096."""
     shared: list[int] = []
 
     def work() -> None:
-        if random.SystemRandom().random() < 0.5:
+        for _ in range(random.SystemRandom().randrange(4)):
             shared.append(1)
         shared.append(2)
 
