@@ -213,6 +213,8 @@ class KernelPoints:
                 decide_write(site, left, None, None)
             else:
                 kernel.decide(site, canonical(left), None, False)
+        elif left_kind in VIEWS:
+            steps.pass_point(site, canonical(below(left)), None, False)
         elif left_kind not in IMMUTABLE_TYPES and holds_state(left_kind):
             steps.pass_point(site, left, None, site.kind is Kind.WRITE)
         return right
@@ -239,6 +241,8 @@ class KernelPoints:
                 kernel.countdown -= 1
             else:
                 kernel.decide(site, canonical(container), item, False)
+        elif type(container) in VIEWS:
+            steps.pass_point(site, canonical(below(container)), None, False)
         return item in container
 
     def call(self, site: Site, function: Any, first: object) -> object:

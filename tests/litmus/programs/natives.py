@@ -75,6 +75,30 @@ def computed_twice_for_a_cache() -> Outcome:
     return (len(calls), compute.cache_info().misses)
 
 
+@litmus(free_threaded={(True,), (False,)})
+def key_in_a_view_made_before() -> Outcome:
+    d: dict[int, int] = {}
+    keys, seen = d.keys(), []
+
+    def change() -> None:
+        d[1] = 1
+
+    beside_main(change, lambda: seen.append(1 in keys))
+    return tuple(seen)
+
+
+@litmus(free_threaded={(0,), (1,)})
+def view_and_a_set() -> Outcome:
+    d: dict[int, int] = {}
+    keys, seen = d.keys(), []
+
+    def change() -> None:
+        d[1] = 1
+
+    beside_main(change, lambda: seen.append(len(keys & {1})))
+    return tuple(seen)
+
+
 class Counting(type):
     made = 0
 
