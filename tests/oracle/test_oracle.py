@@ -44,7 +44,7 @@ ROOT = Path(__file__).parents[2]
 SEED = 7
 # All of them on one version; the others, which differ in bytecode only, get a part.
 FULL = os.environ.get("TORTURE_FULL") == "1"
-COUNT = 500 if FULL else 250 if sys.version_info >= (3, 13) else 80
+COUNT = 500 if FULL else 150 if sys.version_info >= (3, 13) else 80
 PLAIN = 1_000 if FULL else 100  # by DPOR
 WAITING = 1_000 if FULL else 30
 DFS_TOO = 60 if FULL else 5  # of the waiting ones, by plain DFS, which seldom comes to the end of one
