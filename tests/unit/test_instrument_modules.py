@@ -13,14 +13,15 @@ from typing import Any
 
 import pytest
 
-from torture.instrument import functions, matching
+from tests.unit.silent_points import Silent
+from torture.instrument import functions
 from torture.instrument.functions import Instrumenter
 from torture.instrument.learn import NEVER, TRUSTED, ModuleLearner
 from torture.instrument.names import is_reflective, written_names
 from torture.trace.site import Site
 
 
-class Counting:
+class Counting(Silent):
     """Points that count, by the name of the site."""
 
     def __init__(self) -> None:
@@ -31,36 +32,6 @@ class Counting:
 
     def store(self, site: Site, obj: object, value: object) -> None:
         self.names.append(f"{site.name}=")
-
-    def item(self, site: Site, obj: object, key: object) -> None: ...
-    def store_item(self, site: Site, obj: object, key: object, value: object) -> None: ...
-    def store_slice(self, site: Site, obj: object, bounds: slice, value: object) -> None: ...
-    def container(self, site: Site, obj: object) -> None: ...
-    def shown(self, site: Site, obj: object) -> object:
-        return obj
-
-    source = shown
-
-    def delete_item(self, site: Site, obj: object, key: object) -> object:
-        return key
-
-    def match_keys(self, site: Site, subject: Any, keys: Any) -> object:
-        return matching.values_of(subject, keys, lambda *_: None)
-
-    def match_class(self, site: Site, subject: object, of: object, names: Any, positional: int) -> object:
-        return matching.attributes_of(subject, of, names, positional, lambda *_: None)
-
-    def operator(self, site: Site, left: object, right: object) -> object:
-        return right
-
-    def contains(self, site: Site, item: object, container: Any) -> bool:
-        return item in container
-
-    def call(self, site: Site, function: object, first: object) -> object:
-        return function
-
-    def enter(self, site: Site) -> None: ...
-    def called(self, site: Site) -> None: ...
 
 
 SOURCE = '''

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from torture.instrument import matching
+from tests.unit.silent_points import Silent
 from torture.instrument.rewrite import rewrite
 from torture.trace.site import Site
 
@@ -24,7 +24,7 @@ MODULES = (
 )  # fmt: skip
 
 
-class Silent:
+class Counting(Silent):
     """Points that count themselves and do the containment they are asked for."""
 
     def __init__(self) -> None:
@@ -33,40 +33,12 @@ class Silent:
     def access(self, site: Site, obj: object) -> None:
         self.count += 1
 
-    def store(self, site: Site, obj: object, value: object) -> None: ...
-    def item(self, site: Site, obj: object, key: object) -> None: ...
-    def store_item(self, site: Site, obj: object, key: object, value: object) -> None: ...
-    def store_slice(self, site: Site, obj: object, bounds: slice, value: object) -> None: ...
-    def container(self, site: Site, obj: object) -> None: ...
-    def shown(self, site: Site, obj: object) -> object:
-        return obj
-
-    source = shown
-
-    def delete_item(self, site: Site, obj: object, key: object) -> object:
-        return key
-
-    def match_keys(self, site: Site, subject: Any, keys: Any) -> object:
-        return matching.values_of(subject, keys, lambda *_: None)
-
-    def match_class(self, site: Site, subject: object, of: object, names: Any, positional: int) -> object:
-        return matching.attributes_of(subject, of, names, positional, lambda *_: None)
-
-    def operator(self, site: Site, left: object, right: object) -> object:
-        return right
-
-    def contains(self, site: Site, item: object, container: Any) -> bool:
-        return item in container
-
     def call(self, site: Site, function: object, first: object) -> object:
         self.count += 1
         return function
 
-    def enter(self, site: Site) -> None: ...
-    def called(self, site: Site) -> None: ...
 
-
-def _rewritten(code: CodeType, granularity: str, points: Silent) -> CodeType:
+def _rewritten(code: CodeType, granularity: str, points: Counting) -> CodeType:
     return rewrite(code, points=points, granularity=granularity, module="m", mutable=lambda name: True)
 
 
@@ -75,7 +47,7 @@ def _rewritten(code: CodeType, granularity: str, points: Silent) -> CodeType:
 def test_every_function_of_the_module_can_be_rewritten(name: str, granularity: str) -> None:
     code = _body(name)
 
-    new = _rewritten(code, granularity, Silent())
+    new = _rewritten(code, granularity, Counting())
 
     assert _all_positions(new) == _all_positions(code)
 
@@ -93,7 +65,7 @@ def _all_positions(code: CodeType) -> list[Any]:
     return own + [_all_positions(nested) for nested in code.co_consts if isinstance(nested, CodeType)]
 
 
-def _load(name: str, granularity: str | None, points: Silent) -> ModuleType:
+def _load(name: str, granularity: str | None, points: Counting) -> ModuleType:
     """Return a second, private instance of a module: its body and all its functions rewritten."""
     spec = importlib.util.find_spec(name)
     assert spec is not None
@@ -183,7 +155,7 @@ USES: list[tuple[str, Callable[[Any], Any]]] = [
 def test_a_rewritten_module_gives_the_same_results(
     name: str, use: Callable[[Any], Any], granularity: str
 ) -> None:
-    points = Silent()
+    points = Counting()
 
     expected = use(_load(name, None, points))
     assert points.count == 0
