@@ -2,40 +2,35 @@
 
 from __future__ import annotations
 
-import _abc  # type: ignore[import-not-found] # a module without stubs
 import builtins
 import gc
 import os
 import sys
 import warnings
 import zlib
-from types import BuiltinFunctionType
+from types import BuiltinFunctionType, ModuleType
+
+
+def _functions(*named: tuple[ModuleType, str]) -> frozenset[object]:
+    """Return those of the named functions that this version has in C."""
+    found = (getattr(module, name, None) for module, names in named for name in names.split())
+    return frozenset(each for each in found if type(each) is BuiltinFunctionType)
+
 
 # They look at the frame that calls them, so nothing may stand between.
-LOOK_AT_CALLER: frozenset[object] = frozenset(
-    found
-    for module, names in (
-        (builtins, "locals globals vars dir eval exec __import__ __build_class__ breakpoint"),
-        (sys, "_getframe _getframemodulename settrace setprofile exc_info"),
-        (warnings, "warn"),
-    )
-    for name in names.split()
-    if type(found := getattr(module, name, None)) is BuiltinFunctionType
+LOOK_AT_CALLER = _functions(
+    (builtins, "locals globals vars dir eval exec __import__ __build_class__ breakpoint"),
+    (sys, "_getframe _getframemodulename settrace setprofile exc_info"),
+    (warnings, "warn"),
 )
 
 # They change what the whole process has, or tell what anything may change: dependent on everything. What only reads
 # it needs no point, as the changes depend on the step that it is part of.
-OF_THE_PROCESS: frozenset[object] = frozenset(
-    found
-    for module, names in (
-        (os, "chdir fchdir umask"),
-        (sys, "setrecursionlimit setswitchinterval getrefcount"),
-        (gc, "collect enable disable get_objects get_referrers"),
-        (_abc, "_abc_register _reset_registry _reset_caches"),
-        (warnings, "warn warn_explicit _filters_mutated _filters_mutated_lock_held"),
-    )
-    for name in names.split()
-    if type(found := getattr(module, name, None)) is BuiltinFunctionType
+OF_THE_PROCESS = _functions(
+    (os, "chdir fchdir umask"),
+    (sys, "setrecursionlimit setswitchinterval getrefcount"),
+    (gc, "collect enable disable get_objects get_referrers"),
+    (warnings, "warn warn_explicit"),
 )
 
 # Their objects never change, belong to one thread, or have points of another kind.
