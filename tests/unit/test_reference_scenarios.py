@@ -53,13 +53,19 @@ def test_a_published_variant_passes_when_each_thread_runs_alone(
     if "(sequential" in case.scenario.description:
         pytest.skip("this fault needs no second thread; the row is marked so")
     start = threading.Thread.start
+    ports: list[threading.Thread] = []
 
     def start_and_settle(thread: threading.Thread) -> None:
-        """Let a thread end; a server's never does, it is let go until it waits for a message."""
+        """Let a thread end; a server's is let go until it waits for a message, and ends after who stopped it."""
         start(thread)
-        if thread.name != "program":
-            serves = "_server_loop" in thread.name or thread.name == "http-transport"
-            thread.join(0.05 if serves else 30)
+        if thread.name == "http-transport":
+            ports.append(thread)
+        if thread.name == "http-transport" or "_server_loop" in thread.name:
+            thread.join(0.05)
+        elif thread.name != "program":
+            for each in (thread, *ports):
+                each.join(30)
+            ports.clear()
 
     monkeypatch.setattr(threading.Thread, "start", start_and_settle)
 
