@@ -189,6 +189,7 @@ def test_what_is_left_behind_is_warned_of(target: str, said: str) -> None:
     assert any(said in warning for warning in result.warnings), result.warnings
 
 
+@pytest.mark.one_version
 @pytest.mark.parametrize("strategy", ["random", "pct", "pos", "auto"])
 @pytest.mark.parametrize(
     "target", ["spins", "spins_and_yields", "spins_and_sleeps", "spins_for_a_lock", "polls_the_clock"]

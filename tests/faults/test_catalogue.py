@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -19,12 +18,9 @@ ROWS = [
     *(f"1.{row}" for row in (*range(1, 9), 10, 11, 13, 14)),
     *(f"4.{row}" for row in range(1, 10)),
 ]
-
-
-ONE_VERSION = sys.version_info >= (3, 13) or os.environ.get("TORTURE_FULL") == "1"
 pytestmark = [
     pytest.mark.xdist_group("catalogue"),  # they look at one run
-    pytest.mark.skipif(not ONE_VERSION, reason="one version will do: other tests run scenarios on each"),
+    pytest.mark.one_version,  # other tests run scenarios on each
 ]
 
 

@@ -15,6 +15,8 @@ from torture.exploration.job import Job
 from torture.exploration.supervisor import explore, export, replay
 from torture.findings import Finding, Verdict
 
+pytestmark = pytest.mark.one_version
+
 PROGRAMS = [
     pytest.param(module, program.name, id=program.name)
     for module in MODULES

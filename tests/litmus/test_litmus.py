@@ -68,7 +68,7 @@ def test_outcomes_are_exactly_those_stated(module: str, granularity: str, progra
         for each in load(module)
     ],
 )
-@pytest.mark.skipif(sys.version_info < (3, 13), reason="other versions differ in bytecode only")
+@pytest.mark.one_version
 def test_what_dpor_calls_exhausted_lacks_no_outcome(module: str, program: Litmus) -> None:
     report = observed(module, FREE_THREADED)[program.name]["reduced"]
 

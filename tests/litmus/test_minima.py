@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,10 +11,7 @@ import pytest
 
 from tests.litmus.corpus import DEADLOCK, MODULES, SPELLINGS, UNSAFE, load
 
-pytestmark = pytest.mark.skipif(
-    sys.version_info < (3, 13) and os.environ.get("TORTURE_FULL") != "1",
-    reason="shrinking knows no bytecode: one version will do",
-)
+pytestmark = pytest.mark.one_version
 ROOT = Path(__file__).parents[2]
 # Threads and preemptions that a failure needs, worked out by hand; brute force has to come to the same.
 KNOWN = {

@@ -123,6 +123,7 @@ def test_a_schedule_is_one_way_to_interleave() -> None:
     assert schedules(program) == 6  # 4! / (2! 2!): the join comes last
 
 
+@pytest.mark.one_version
 def test_generated_programs_are_many_different_ones() -> None:
     generated = programs(SEED, COUNT)
 
@@ -134,6 +135,7 @@ def test_generated_programs_are_many_different_ones() -> None:
     assert sum(len(outcomes(program)) > 1 for program in generated) > COUNT // 2
 
 
+@pytest.mark.one_version
 def test_generated_programs_wait_in_every_way() -> None:
     generated = waiting_programs(SEED, 60)
 

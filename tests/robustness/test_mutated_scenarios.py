@@ -12,10 +12,7 @@ import pytest
 from torture.errors import UsageError
 from torture.scenario.loader import load
 
-pytestmark = pytest.mark.skipif(
-    sys.version_info < (3, 13) and os.environ.get("TORTURE_FULL") != "1",
-    reason="reading a file knows no bytecode: one version will do",
-)
+pytestmark = pytest.mark.one_version
 ROOT = Path(__file__).parents[2]
 FILES = sorted(path for path in (ROOT / "scenarios").glob("*.yaml") if path.name != "all.yaml")
 SEED = 20_000

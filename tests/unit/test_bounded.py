@@ -18,6 +18,8 @@ from tests.exploration.exploring import explored
 from torture.findings import Verdict
 from torture.report.text import summary
 
+pytestmark = pytest.mark.one_version
+
 ROOT = Path(__file__).parents[2]
 PROGRAMS = Path(__file__).parent / "bounded_programs.py"
 SMALL = ["lost_update", "three_writers", "opposite_locks", "waits_for_notification", "times_out", "alone"]

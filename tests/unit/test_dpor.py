@@ -164,6 +164,7 @@ BATCHES = (
 )
 
 
+@pytest.mark.one_version
 @pytest.mark.parametrize("program", TRAPS)
 def test_no_outcome_is_missed(program: str) -> None:
     assert seen(program) == TRAPS[program]

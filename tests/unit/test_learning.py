@@ -9,6 +9,8 @@ from torture.exploration.supervisor import replay
 from torture.findings import Result, Verdict
 from torture.strategies import EXHAUSTIVE, STRATEGIES
 
+pytestmark = pytest.mark.one_version
+
 SAMPLERS = sorted(STRATEGIES.keys() - EXHAUSTIVE - {"pct"})  # pct does not go as deep as these bugs lie
 
 

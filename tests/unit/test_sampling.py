@@ -7,6 +7,8 @@ import pytest
 from tests.exploration.exploring import explored
 from torture.findings import Verdict
 
+pytestmark = pytest.mark.one_version
+
 LEARNING = ["surw", "parking"]
 
 

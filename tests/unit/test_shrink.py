@@ -8,6 +8,8 @@ from tests.exploration.exploring import explored
 from torture.exploration.supervisor import replay
 from torture.findings import Finding, FindingKind, Verdict
 
+pytestmark = pytest.mark.one_version
+
 # Preemptions (an early timer is one) that the bug needs.
 MINIMA = {
     "lost_update": 1,
