@@ -27,3 +27,10 @@ def test_two_threads_at_once_are_found(target: str, builtin: str, operation: str
 
 def test_one_after_the_other_is_no_finding() -> None:
     assert explored("unsynchronised:takes_turns").verdict is Verdict.PASSED
+
+
+def test_what_is_read_from_a_module_is_named_after_it() -> None:
+    finding = found(FindingKind.UNSAFE_BUILTIN, "unsynchronised:pushes_on_one_heap")
+
+    assert finding.trace is not None
+    assert "heapq.heappush" in {event.resource for event in finding.trace.events}

@@ -115,6 +115,16 @@ def test_library_code_is_folded_into_one_row() -> None:
     assert "Lock#1" not in text
 
 
+def test_in_a_narrow_column_library_code_keeps_its_function() -> None:
+    script = Script("main", "A", "B")
+    for thread in range(3):
+        script(thread, "acquire", "a lock with a long name", line=1)
+        script(thread, "read", "Q#1.n", line=2, file="/usr/lib/python3.12/a_module_with_a_long_name.py")
+        script(thread, "release", "a lock with a long name", line=3)
+
+    assert [line.split() for line in report(script) if line.endswith("library")] == [["add", "library"]] * 3
+
+
 def test_the_steps_it_hinges_on_are_shown_even_in_a_library() -> None:
     file = "/usr/lib/python3.12/queue.py"
     script = Script("main", "A", "B")

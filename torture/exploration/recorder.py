@@ -181,7 +181,7 @@ class EventRecorder:
         if form is Form.CELL:
             return site.name
         if form is Form.ATTRIBUTE:
-            if type(obj) is dict and site.kind is not Kind.READ and "__name__" in obj:
+            if type(obj) is dict and "__name__" in obj:  # a module's, or a class's while it is made
                 return f"{obj['__name__']}.{site.name}"
             return f"{self.label(obj)}.{site.name}"
         if obj is FILES:

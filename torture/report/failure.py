@@ -210,16 +210,15 @@ def _share(wanted: dict[int, int], room: int) -> dict[int, int]:
 
 def _cell(row: Row, width: int) -> str:
     """Return indentation and operation in at most ``width`` columns; the resource keeps its end."""
-    indent = " " * min(2 * row.depth, 8, width // 4)
-    before, resource = row.before, row.resource
-    if len(indent) + len(before) + len(resource) + len(row.after) > width:
-        indent = " " * min(row.depth, 2)  # what happens matters more than how deep
+    before, resource, after = row.before, row.resource, row.after
+    if row.source == "library" and len(resource) + len(after) > width:  # whose module no line names
+        resource = resource.rpartition(".")[2]
+        after = after if len(resource) + len(after) <= width else ""
+    length = len(before) + len(resource) + len(after)
+    # What happens matters more than how deep.
+    indent = " " * max(min(2 * row.depth, 8, width // 4, width - length), 0)
     room = width - len(indent)
-    after = (
-        row.after
-        if len(before) + len(resource) + len(row.after) <= room
-        else _end(row.after, max(8, room // 2))
-    )
+    after = after if length <= room else _end(after, max(8, room // 2))
     space = room - len(before) - len(after)
     method, _, key = resource.partition("(")
     method = method.rpartition(".")[2]

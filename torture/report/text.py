@@ -97,8 +97,11 @@ def _explored(result: Result) -> Iterator[str]:
         yield from _exhausted(result.exhausted)
         return
     if result.learnt is not None:
-        kinds, executions = len(result.learnt["left_out"]), _counted(result.learnt["executions"], "execution")
-        yield f"          {executions} without {kinds} kinds of points whose objects no two threads share and write"
+        executions, kinds = _counted(result.learnt["executions"], "execution"), len(result.learnt["left_out"])
+        yield (
+            f"          {executions} without {_counted(kinds, 'kind')} of points "
+            "whose objects no two threads share and write"
+        )
     for stage in result.stages:
         if "exhausted" in stage:
             yield f"          exhausted: {stage['exhausted']} (a timer that fires early counts as one)"
