@@ -8,9 +8,27 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    CancelledError,
+    Future,
+    InvalidStateError,
+    ThreadPoolExecutor,
+    wait,
+)
 from queue import Empty, Full, LifoQueue, PriorityQueue, Queue, SimpleQueue
-from threading import BoundedSemaphore, Condition, Event, Lock, RLock, Semaphore, Thread, Timer, active_count
+from threading import (
+    BoundedSemaphore,
+    Condition,
+    Event,
+    Lock,
+    RLock,
+    Semaphore,
+    Thread,
+    Timer,
+    active_count,
+    current_thread,
+)
 from threading import enumerate as threads_alive
 from typing import Any
 
@@ -257,6 +275,103 @@ def tasks_joined() -> Outcome:
         Thread(target=work, daemon=True).start()
     tasks.join()
     return tuple(value.x for value in values)
+
+
+def work_on(future: Future[int]) -> None:
+    """Do what a pool does."""
+    if future.set_running_or_notify_cancel():
+        future.set_result(1)
+
+
+def waited_for_by_two() -> Outcome:
+    """Who waits for what is done at some time does not tell when it began to."""
+    future: Future[int] = Future()
+    seen: list[int] = [0, 0]
+
+    def wait(number: int) -> None:
+        seen[number] = future.result()
+
+    together(lambda: wait(0), lambda: wait(1), lambda: work_on(future))
+    return tuple(seen)
+
+
+def cancelled_or_done() -> Outcome:
+    future: Future[int] = Future()
+    seen: list[object] = []
+
+    def wait() -> None:
+        try:
+            seen.append(future.result())
+        except CancelledError:
+            seen.append("cancelled")
+
+    together(wait, lambda: work_on(future), future.cancel)
+    return tuple(seen)
+
+
+def asked_whether_done() -> Outcome:
+    future: Future[int] = Future()
+    seen: list[bool] = []
+
+    def ask() -> None:
+        seen.append(future.running())
+        seen.append(future.done())
+
+    together(ask, lambda: work_on(future))
+    return tuple(seen)
+
+
+def called_back_by_whom() -> Outcome:
+    future: Future[int] = Future()
+    seen: list[str] = []
+    thread = Thread(target=work_on, args=(future,), name="worker")
+    thread.start()
+    future.add_done_callback(lambda _: seen.append(current_thread().name))
+    thread.join()
+    return tuple(seen)
+
+
+def result_in_time() -> Outcome:
+    """A wait with a timeout runs the library's code, beside one that is a step."""
+    future: Future[int] = Future()
+    seen: list[object] = [None, None]
+
+    def wait() -> None:
+        try:
+            seen[0] = future.result(timeout=0.01)
+        except TimeoutError:
+            seen[0] = "late"
+
+    def wait_longer() -> None:
+        seen[1] = future.result()
+
+    together(wait, wait_longer, lambda: work_on(future))
+    return tuple(seen)
+
+
+def first_of_two_futures() -> Outcome:
+    futures: list[Future[int]] = [Future(), Future()]
+    workers = [Thread(target=work_on, args=(future,)) for future in futures]
+    for worker in workers:
+        worker.start()
+    done, _ = wait(futures, return_when=FIRST_COMPLETED)
+    for worker in workers:
+        worker.join()
+    return tuple(sorted(futures.index(future) for future in done))
+
+
+def ended_twice() -> Outcome:
+    future: Future[int] = Future()
+    refused: list[int] = []
+
+    def end(number: int) -> None:
+        try:
+            future.set_result(number)
+        except InvalidStateError:
+            refused.append(number)
+
+    together(lambda: end(1), lambda: end(2))
+    return (future.result(), *refused)
 
 
 def joined_before_or_after_a_put() -> Outcome:

@@ -8,6 +8,7 @@ import os
 import queue
 import sys
 import threading
+from concurrent import futures
 from random import Random
 
 
@@ -29,6 +30,10 @@ def waits_for_tasks() -> None:
     items = queue.Queue[int]()
     items.put(1)
     items.join()
+
+
+def waits_for_result() -> None:
+    futures.Future[int]().result()
 
 
 FILLED = queue.Queue[int]()

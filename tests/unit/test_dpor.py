@@ -88,6 +88,8 @@ CLASSES = {
     "tasks_joined": (1, 6),
     "asked_for_its_size": (4, 4),
     "got_or_not": (2, 2),
+    "waited_for_by_two": (1, 1),
+    "cancelled_or_done": (2, 4),
 }
 
 
@@ -154,6 +156,12 @@ TRAPS: dict[str, set[Any]] = {
     "last_item_first": {(1,), (2,)},
     "compared_in_python": {(0,), (1,)},
     "under_the_mutex": {(0, 0), (1, 1)},
+    "cancelled_or_done": {(1,), ("cancelled",)},
+    "asked_whether_done": set(product((True, False), repeat=2)),
+    "called_back_by_whom": {("worker",), ("MainThread",)},
+    "result_in_time": {(1, 1), ("late", 1)},
+    "first_of_two_futures": {(0,), (1,), (0, 1)},
+    "ended_twice": {(1, 2), (2, 1)},
     "own_way_to_put": {(2,)},
     **({"shut_down": {("got",), ("not got", "not put")}} if sys.version_info >= (3, 13) else {}),
 }

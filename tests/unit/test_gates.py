@@ -1,4 +1,4 @@
-"""Semaphores and queues of one step a method: what is said of who waits in them, and what they are outside."""
+"""Semaphores, queues and futures of one step a method: what is said of who waits in them, and what they are outside."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ def report() -> Any:
         ("waits_for_item", "Queue.get for LifoQueue#1"),
         ("waits_for_room", "Queue.put for Queue#1"),
         ("waits_for_tasks", "Queue.join for Queue#1"),
+        ("waits_for_result", "Future.result for Future#1"),
     ],
 )
 def test_a_deadlock_names_the_method_and_the_object(program: str, waits: str) -> None:

@@ -11,7 +11,7 @@ from torture.exploration.points import KernelPoints
 from torture.exploration.recorder import TRUSTED_MODULES
 from torture.instrument.atomicity import GIL_SILENT
 from torture.instrument.files import FILE_FUNCTIONS, FILE_TYPES
-from torture.runtime import databases, event_loops, primitives, queues, semaphores, threads, timing
+from torture.runtime import databases, event_loops, futures, primitives, queues, semaphores, threads, timing
 from torture.runtime.controlled import controlled
 from torture.runtime.kernel import KERNEL
 from torture.trace.site import Site
@@ -94,5 +94,6 @@ def _stands_for_c(function: FunctionType) -> bool:
 
 
 _NATIVE_FILES = frozenset(
-    module.__file__ for module in (databases, event_loops, primitives, queues, semaphores, threads, timing)
+    module.__file__
+    for module in (databases, event_loops, futures, primitives, queues, semaphores, threads, timing)
 )

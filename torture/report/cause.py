@@ -13,7 +13,7 @@ from torture.trace.site import Kind
 
 ACCESSES = (Kind.READ, Kind.WRITE)
 _ORDERED = frozenset({Kind.JOIN})  # after these the thread expects the work of others
-_WAITED = _ORDERED | {Kind.ACQUIRE, Kind.GET, Kind.PUT, Kind.SLEEP, Kind.YIELD}
+_WAITED = _ORDERED | {Kind.ACQUIRE, Kind.GET, Kind.PUT, Kind.WAIT, Kind.SLEEP, Kind.YIELD}
 
 _CALL = re.compile(r"(?:(?P<owner>.*)\.)?\w+\((?P<key>.*)\)")
 # (first, second) access of one thread -> (what another one did in between, rank, sentence). These are the four

@@ -59,11 +59,8 @@ def make_timer(
 
 
 def install() -> None:
-    """Let futures, pools and event loops, where the program uses any, call what has points."""
-    base: Any = sys.modules.get("concurrent.futures._base")
+    """Let pools and event loops, where the program uses any, call what has points."""
     pools: Any = sys.modules.get("concurrent.futures.thread")
-    if base is not None:
-        _replace(base.Future, "add_done_callback", _add_done_callback)
     if pools is not None:
         _replace(pools._WorkItem, "__init__", _make_work_item)
     events: Any = sys.modules.get("asyncio.events")
@@ -74,13 +71,6 @@ def install() -> None:
 def _replace(kind: Any, name: str, make: Callable[[Any], Any]) -> None:
     if getattr(kind, name).__module__ != __name__:
         setattr(kind, name, make(getattr(kind, name)))
-
-
-def _add_done_callback(add: Any) -> Any:
-    def add_done_callback(self: Any, function: Any) -> None:
-        add(self, with_point(function))
-
-    return add_done_callback
 
 
 def _make_work_item(make: Any) -> Any:

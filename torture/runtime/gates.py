@@ -74,8 +74,11 @@ class Inside:
 def lock_of(obj: Any) -> Lock:
     """Return the lock that the library's code of an object takes."""
     attributes = obj.__dict__
-    found: Any = attributes["mutex"] if "mutex" in attributes else attributes["_cond"].__dict__["_lock"]
-    lock: Lock = found
+    found: Any = attributes.get("mutex")
+    if found is None:
+        condition = attributes["_cond"] if "_cond" in attributes else attributes["_condition"]
+        found = condition.__dict__["_lock"]
+    lock: Lock = getattr(found, "_block", found)  # of an RLock
     return lock
 
 

@@ -23,6 +23,7 @@ from torture.runtime import (
     callbacks,
     databases,
     event_loops,
+    futures,
     originals,
     queues,
     semaphores,
@@ -86,6 +87,7 @@ def install(opened: tuple[str, ...] = ()) -> None:
     module.Event.is_set = _is_set
     module.Event.isSet = _is_set
     semaphores.install(opened)
+    futures.choose(opened)
     queues.install(opened)
     by_value |= blocking.install()
     caches.install()

@@ -15,7 +15,7 @@ from types import FunctionType, MethodType
 from typing import Any
 from weakref import ReferenceType, WeakKeyDictionary
 
-from torture.runtime import callbacks, originals
+from torture.runtime import callbacks, futures, originals
 from torture.runtime.kernel import KERNEL
 from torture.runtime.primitives import Lock, primitive
 from torture.runtime.teardown import Kill
@@ -315,6 +315,7 @@ class FreshWorld:
             _modules = len(sys.modules)
             _number_futures()
             callbacks.install()
+            futures.install()
         if pools is not None:
             self._queues = pools._threads_queues
             if _queues.data:

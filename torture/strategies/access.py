@@ -18,7 +18,7 @@ from collections import deque
 from types import CellType, GeneratorType
 from typing import Any
 
-from torture.runtime import gates, queues, semaphores
+from torture.runtime import futures, gates, queues, semaphores
 from torture.runtime.blocking import FILES
 from torture.runtime.primitives import Lock
 from torture.runtime.thread import VirtualThread
@@ -52,6 +52,17 @@ _OF_QUEUES = frozenset(
         queues.DONE,
         queues.SIZE,
         queues.SHUTDOWN,
+    }
+)
+_OF_FUTURES = frozenset(
+    {
+        futures.WAIT,
+        futures.BEGIN,
+        futures.SET,
+        futures.CANCEL,
+        futures.CALLBACK,
+        futures.DONE,
+        futures.RUNNING,
     }
 )
 _PLAIN = frozenset({int, str, bytes, float, bool, complex})
@@ -221,6 +232,9 @@ class Resources:
         if site in _OF_QUEUES:
             found = self._queue_access(thread, obj, key, site)
             return _unknown_besides(found) if thread.midway else found
+        if site in _OF_FUTURES:
+            found = self._future_access(obj, site)
+            return _unknown_besides(found) if thread.midway else found
         midway = _midway.get(site)
         if midway is None:
             midway = _midway[site] = site.function.rpartition(".")[2] in _MIDWAY
@@ -318,6 +332,25 @@ class Resources:
         if self._tasks_run_out:
             return Access(tasks, None, True, action=TAKE_ONE, level=left, also=beside)
         return Access(tasks, "take", action=TAKE_ONE, level=left, counts=TASKS, also=beside)
+
+    def _future_access(self, future: Any, site: Site) -> Access:
+        """Return what a method of a future touches: that it is done is what a waiting one is let in by."""
+        number = self.lock_number(future)
+        if gates.is_opened(future):
+            return self._library_access(future)
+        if site is futures.WAIT:
+            return Access(number, "end", action=ACQUIRE)
+        if futures.is_done(future):  # and stays so
+            if site is futures.BEGIN:
+                return Access(number, None, True, action=RELEASE)
+            return Access(number, None if site is futures.RUNNING else "end")
+        if site is futures.BEGIN:
+            return Access(number, "work", True)
+        if site is futures.CALLBACK:
+            return Access(number, "end", True)
+        if site is futures.SET or (site is futures.CANCEL and not futures.is_running(future)):
+            return Access(number, None, True, action=RELEASE)
+        return Access(number, "end" if site is futures.DONE else None)
 
     def _alias(self, obj: object, number: int) -> None:
         """Note that an instance's ``__dict__``, which the program is about to take, is the instance."""

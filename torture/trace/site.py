@@ -18,6 +18,11 @@ class Kind(StrEnum):
     GET = "get"
     DONE = "task_done"
     SHUTDOWN = "shutdown"
+    WAIT = "wait"  # for a future
+    BEGIN = "begin"  # to work on it
+    SET = "set"
+    CANCEL = "cancel"
+    CALLBACK = "add callback"
     START = "start"  # first step of a thread
     SPAWN = "spawn"
     JOIN = "join"
