@@ -18,6 +18,7 @@ from weakref import ReferenceType, WeakKeyDictionary
 from torture.runtime import callbacks, futures, originals
 from torture.runtime.kernel import KERNEL
 from torture.runtime.primitives import Lock, primitive
+from torture.runtime.queues import SimpleQueue
 from torture.runtime.teardown import Kill
 from torture.runtime.thread import VirtualThread
 from torture.runtime.weak import QuietDictionary
@@ -346,11 +347,19 @@ class _Nobody:
 
 
 def _renew(pool: Any) -> None:
-    """Give a pool that outlives the execution back the state of one that was not used yet: its threads are gone."""
+    """Give a pool that outlives the execution back the state of one that was not used yet: its threads are gone.
+
+    Its queue stays the same object: the one that is put back with the program's state must not hold what was left.
+    """
     if pool is not None and hasattr(pool, "_work_queue"):
         pool._threads = set()
-        pool._work_queue = type(pool._work_queue)()
-        pool._idle_semaphore = threading.Semaphore(0)
+        items = pool._work_queue
+        if isinstance(items, SimpleQueue):
+            items._queue.clear()
+            items._count._value = 0
+        else:
+            pool._work_queue = type(items)()
+        pool._idle_semaphore._value = 0
         pool._shutdown = pool._broken = False
 
 

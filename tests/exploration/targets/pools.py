@@ -19,6 +19,7 @@ _lazy: list[ThreadPoolExecutor] = []
 
 
 def pools_that_outlive_the_program() -> None:
+    assert _kept._work_queue.empty()
     if not _lazy:
         _lazy.append(ThreadPoolExecutor(1))
     assert list(_kept.map(_square, range(3))) == [0, 1, 4]
