@@ -85,10 +85,15 @@ def place_of(frame: FrameType | None) -> str:
     """Return file, line and function of a frame's innermost caller that is the program's own, "" for none."""
     while frame is not None:
         code = frame.f_code
-        if "site-packages" in code.co_filename or not code.co_filename.startswith((*_STDLIB, _OURS)):
+        if is_own(code.co_filename):
             return f"{code.co_filename}:{frame.f_lineno} in {code.co_qualname}"
         frame = frame.f_back
     return ""
+
+
+def is_own(file: str) -> bool:
+    """Tell whether a file is neither the standard library's nor torture's."""
+    return "site-packages" in file or not file.startswith((*_STDLIB, _OURS))
 
 
 def _open_now() -> frozenset[int]:

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from torture.errors import UsageError
-from torture.findings import Finding, Result, Verdict
+from torture.findings import Finding, FindingKind, Result, Verdict
 from torture.instrument.choice import choose_modules, evidence
 from torture.instrument.functions import Instrumenter
 from torture.instrument.learn import ModuleLearner
@@ -30,12 +30,14 @@ from torture.isolation.raised import error_text, innermost, kind_of, message_of
 from torture.isolation.state import State
 from torture.isolation.target import load
 from torture.parallel import gil
+from torture.parallel.growth import Growth
 from torture.parallel.history import History
 from torture.parallel.job import DEFAULT_BUDGET, STRATEGY, StressJob
 from torture.parallel.latency import Latencies
 from torture.parallel.leaks import Descriptors
 from torture.parallel.perturbation import LEVELS, Perturbation
 from torture.parallel.starts import Starts
+from torture.parallel.trial import Limits, Trial, run_on
 
 _SWITCH_INTERVAL = 1e-6  # seconds
 _UNDISTURBED = 0.25  # share of a run that is timed
@@ -82,6 +84,8 @@ class Run:
         self._left: dict[tuple[str, str], list[str]] = {}  # kind of name and place -> names
         self._descriptors = Descriptors()
         self._warnings: dict[str, None] = {}
+        self._growth: Growth | None = None  # since nothing is put back
+        self._gathered: tuple[str, ...] = ()
 
     def result(self) -> Result:
         """Run to the end; raises UsageError for a wrong target."""
@@ -116,8 +120,10 @@ class Run:
             errors = self._repeat(1.0)
         elif not errors and component is None:
             errors = self._repeat(1.0)
+        trial = Trial() if errors else self._run_on(holder, component)
+        self._gathered = trial.leaks if trial.exceeded is None else ()  # else the finding says it
         with self._sending:
-            concluded = self._conclude(errors)
+            concluded = self._conclude(self._finding(errors) if errors else self._exceeded(trial))
         if not errors:
             self._state.ending()
             atexit._run_exitfuncs()  # one that hangs or crashes is a finding, too
@@ -176,6 +182,8 @@ class Run:
         for name, place in starts.end():
             self._left.setdefault((_NUMBER.sub("", name), place), []).append(name)
         self._descriptors.count()
+        if self._growth is not None:
+            self._growth.note()
         self._count += 1
         stage.executions += 1
         self._most_threads = max(self._most_threads, starts.threads + 1)
@@ -195,6 +203,40 @@ class Run:
         """Put back what the modules held, unless a thread that was left over may be using it."""
         if threading.active_count() == self._threads_then:
             self._globals.restore()
+        elif self._growth is None:
+            self._growth = Growth(programs_modules(), self._target, traced=False)
+
+    def _run_on(self, holder: Any, component: Any) -> Trial:
+        """See what the program's modules gather where nothing is put back."""
+        if not self._globals.changed or threading.active_count() != self._threads_then:
+            return Trial()
+        job = self._job
+
+        def execute() -> bool:
+            self._starts.failed = lambda: os._exit(1)
+            self._starts.begin()
+            self._call()
+            return not self._starts.end() and not self._starts.errors
+
+        if component is not None:
+            self._give(holder, lambda: component)  # neither timed nor recorded
+        else:
+            self._restore()
+        limits = Limits(
+            executions=self._count,
+            seconds=_clock() - self._begun,
+            stall=job.stall_limit,
+            memory=job.memory_limit,
+        )
+        seen = run_on(
+            execute,
+            programs_modules(),
+            self._target,
+            limits,
+            lambda more: self._state.tell(self._count + more, 0),
+        )
+        self._state.tell(self._count, 0)
+        return seen
 
     def _give(self, holder: Any, component: Callable[[], Any]) -> None:
         """Have the target use another component, in this and all later executions."""
@@ -233,11 +275,11 @@ class Run:
                 if self._count == execution:
                     self._count += 1
                     self._stages[-1].executions += 1
-                    self._send(self._conclude(list(self._starts.errors)))
+                    self._send(self._conclude(self._finding(list(self._starts.errors))))
 
         _thread.start_new_thread(wait, ())
 
-    def _conclude(self, errors: Errors) -> Result:
+    def _conclude(self, finding: Finding | None) -> Result:
         self._gil = gil.enabled()
         self._gil_said = self._gil_watch.said()
         self._descriptors.stop()
@@ -247,10 +289,10 @@ class Run:
         seconds = _clock() - self._begun
         return Result(
             target=self._job.target,
-            verdict=Verdict.FAILED if errors else Verdict.PASSED,
-            finding=self._finding(errors) if errors else None,
+            verdict=Verdict.FAILED if finding is not None else Verdict.PASSED,
+            finding=finding,
             executions=self._count,
-            executions_to_failure=self._count if errors else None,
+            executions_to_failure=self._count if finding is not None else None,
             seconds=round(seconds, 6),
             executions_per_second=round(self._count / seconds, 1) if seconds > 0 else 0.0,
             strategy=STRATEGY,
@@ -275,6 +317,19 @@ class Run:
             threads=self._most_threads,
             errors=tuple(error_text(name, error) for name, error in errors),
             counts=getattr(first, "counts", {}),
+        )
+
+    def _exceeded(self, trial: Trial) -> Finding | None:
+        """Return the finding that more and more memory is, None where it sufficed."""
+        if trial.exceeded is None:
+            return None
+        return Finding(
+            kind=FindingKind.MEMORY,
+            message=f"the code under test used more than {self._job.memory_limit >> 20} MiB of memory in"
+            f" {trial.exceeded:,} executions between which nothing was put back"
+            + "".join(f"; {leak}" for leak in trial.leaks),
+            fingerprint=str(FindingKind.MEMORY),
+            threads=self._most_threads,
         )
 
     def _described(self, stage: _Stage) -> dict[str, Any]:
@@ -305,6 +360,8 @@ class Run:
     def _notes(self) -> list[str]:
         notes = [_left_running(names, place) for (_, place), names in self._left.items()]
         notes += filter(None, [self._descriptors.leak()])
+        gathered = (*self._gathered, *(self._growth.leaks() if self._growth is not None else ()))
+        notes += [f"leak: {leak}: take them out, or bound it" for leak in gathered]
         notes += filter(None, [self._gil_said])
         if self._latencies is not None and self._latencies.unmeasured:
             notes.append(f"not timed: {self._latencies.unmeasured}")

@@ -72,8 +72,8 @@ class Starts:
         """``enter`` is called first in each thread, ``failed`` after an uncaught exception in one."""
         self.errors: list[tuple[str, BaseException]] = []
         self.threads = 0  # started by the current execution
+        self.failed = failed
         self._enter = enter
-        self._failed = failed
         self._expected = 0  # learnt from one execution for the next
         self._late = 0  # executions in which somebody waited in vain
         self._row = _Row(0)
@@ -153,4 +153,4 @@ class Starts:
         name = arguments.thread.name if arguments.thread is not None else "a thread"
         self.errors.append((name, arguments.exc_value or arguments.exc_type()))
         _excepthook(arguments)
-        self._failed()
+        self.failed()

@@ -1,0 +1,91 @@
+"""Runs a program on without its state being put back, in a forked process: what its modules gather shows only there.
+
+Some programs do not stand that, as their state is no longer what it was after the import. Therefore what goes wrong
+here is no finding, and nothing is said of a program that fails.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from types import ModuleType
+
+from torture.isolation.process import resident
+from torture.parallel.growth import Growth
+from torture.parallel.processes.actor import fork
+from torture.parallel.processes.channel import Sender
+
+_FEWEST, _MOST = 20, 1_000  # executions
+_SHARE, _SHORTEST = 0.2, 1.0  # of the seconds that the run took, but so many at least ...
+_LARGER_SHARE, _PATIENCE = 1.0, 5.0  # ... as long as the fewest are not done
+_POLL = 0.05  # seconds
+_clock = time.monotonic  # the program may change those in ``time``
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What was seen: a sentence for each container that grew, and after how many executions memory ran out, if it did."""
+
+    leaks: tuple[str, ...] = ()
+    exceeded: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Of a trial: as many executions as the run had, of each the seconds it may take, and the memory of the process."""
+
+    executions: int
+    seconds: float  # that the run took
+    stall: float
+    memory: int
+
+
+def run_on(
+    execute: Callable[[], bool],
+    modules: Iterable[ModuleType],
+    function: object,
+    limits: Limits,
+    tell: Callable[[int], None],
+) -> Trial:
+    """Execute again and again in a process of its own; ``execute`` says whether it went well, ``tell`` how many did."""
+    most = min(max(limits.executions, _FEWEST), _MOST)
+    begun = _clock()
+
+    def time_is_up(count: int) -> bool:
+        few = count < _FEWEST
+        share, least = (_LARGER_SHARE, _PATIENCE) if few else (_SHARE, _SHORTEST)
+        return _clock() - begun > max(least, limits.seconds * share)
+
+    def body(sender: Sender) -> None:
+        growth = Growth(modules, function, traced=True)
+        count, is_full, goes_on = 0, False, True
+        while goes_on and not is_full and count < most and not time_is_up(count):
+            if not execute():
+                return
+            count += 1
+            goes_on = growth.note()
+            is_full = resident(os.getpid()) > limits.memory
+            sender.send("executed")
+        sender.send("told", Trial(tuple(growth.leaks()), count if is_full else None))
+        sender.send("ended")
+
+    actor = fork("trial", body)
+    executed, since = 0, _clock()
+    seen = Trial()
+    try:
+        while not actor.gone and _clock() - since < limits.stall / 2:
+            if resident(actor.pid) > limits.memory * 5 / 4:  # in the midst of an execution
+                seen = Trial(exceeded=executed + 1)
+                break
+            if select.select([actor.reading], [], [], _POLL)[0] and not actor.hear():
+                break
+            if len(actor.messages) > executed:
+                executed, since = len(actor.messages), _clock()
+                tell(executed)
+    finally:
+        actor.kill()
+        os.close(actor.reading)
+    return actor.told[0] if actor.told else seen
