@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from torture.errors import UsageError
@@ -34,7 +34,7 @@ from torture.parallel.growth import Growth
 from torture.parallel.history import History
 from torture.parallel.job import DEFAULT_BUDGET, STRATEGY, StressJob
 from torture.parallel.latency import Latencies
-from torture.parallel.leaks import Descriptors
+from torture.parallel.leaks import children, descriptors, place_of
 from torture.parallel.perturbation import LEVELS, Perturbation
 from torture.parallel.starts import Starts
 from torture.parallel.trial import Limits, Trial, run_on
@@ -43,6 +43,7 @@ _SWITCH_INTERVAL = 1e-6  # seconds
 _UNDISTURBED = 0.25  # share of a run that is timed
 _MOURNING = 0.5  # seconds that an execution may go on after an uncaught exception in one of its threads
 _NUMBER = re.compile(r"\d+")  # in a thread's name: the same thread of another execution has another
+_MOST_IGNORED = 10  # exceptions that are told
 _MOST_LEFT = 500  # threads that executions may leave behind before the run stops
 
 Errors = list[tuple[str, BaseException]]
@@ -82,7 +83,7 @@ class Run:
         self._history: History | None = None
         self._perturbation: Perturbation | None = None
         self._left: dict[tuple[str, str], list[str]] = {}  # kind of name and place -> names
-        self._descriptors = Descriptors()
+        self._leftovers = (descriptors(), children())
         self._warnings: dict[str, None] = {}
         self._growth: Growth | None = None  # since nothing is put back
         self._gathered: tuple[str, ...] = ()
@@ -101,6 +102,7 @@ class Run:
         self._state.ready()
         self._state.gil(gil.enabled())
         self._starts.install()
+        sys.unraisablehook = self._ignored
         self._begun = _clock()
         if component is not None:
             self._give(holder, lambda: recorded(component))
@@ -127,6 +129,8 @@ class Run:
         if not errors:
             self._state.ending()
             atexit._run_exitfuncs()  # one that hangs or crashes is a finding, too
+            ignored = [each for each in self._warnings if each not in concluded.warnings]
+            concluded = replace(concluded, warnings=(*concluded.warnings, *ignored))
         return concluded
 
     def _recorder(self, component: Any) -> Callable[[Any], Any]:
@@ -181,7 +185,8 @@ class Run:
         stage.seconds += _clock() - begun
         for name, place in starts.end():
             self._left.setdefault((_NUMBER.sub("", name), place), []).append(name)
-        self._descriptors.count()
+        for leftovers in self._leftovers:
+            leftovers.count()
         if self._growth is not None:
             self._growth.note()
         self._count += 1
@@ -245,6 +250,18 @@ class Run:
         self._globals = Globals(programs_modules(), self._target)
 
     def _call(self) -> None:
+        own = os.getpid()
+        try:
+            self._call_target()
+        except BaseException as error:
+            if os.getpid() == own:
+                raise
+            sys.__excepthook__(type(error), error, error.__traceback__)
+            os._exit(1)
+        if os.getpid() != own:  # it has forked, and returned in the child, too
+            os._exit(0)
+
+    def _call_target(self) -> None:
         if self._job.threads is None:
             self._target()
             return
@@ -265,6 +282,16 @@ class Run:
             self._warnings["nothing was disturbed: no code under test has scheduling points"] = None
         return perturbation
 
+    def _ignored(self, seen: sys.UnraisableHookArgs) -> None:
+        """Say what the interpreter ignores: exceptions in finalisers and in what is registered with atexit."""
+        sys.__unraisablehook__(seen)
+        if seen.exc_value is not None and len(self._warnings) < _MOST_IGNORED:
+            trace = seen.exc_value.__traceback__
+            while trace is not None and trace.tb_next is not None:
+                trace = trace.tb_next
+            where = f", raised at {place_of(trace.tb_frame)}" if trace is not None else ""
+            self._warnings[f"an exception was ignored{where}: {message_of(seen.exc_value)}"] = None
+
     def _mourn(self) -> None:
         """After an uncaught exception in a thread others may wait for it in vain: then the run ends here."""
         execution = self._count
@@ -282,7 +309,8 @@ class Run:
     def _conclude(self, finding: Finding | None) -> Result:
         self._gil = gil.enabled()
         self._gil_said = self._gil_watch.said()
-        self._descriptors.stop()
+        for leftovers in self._leftovers:
+            leftovers.stop()
         if self._history is not None:
             self._history.end(self._count + 1)  # of an execution that will not end
             self._history.close()
@@ -359,7 +387,7 @@ class Run:
 
     def _notes(self) -> list[str]:
         notes = [_left_running(names, place) for (_, place), names in self._left.items()]
-        notes += filter(None, [self._descriptors.leak()])
+        notes += filter(None, [leftovers.leak() for leftovers in self._leftovers])
         gathered = (*self._gathered, *(self._growth.leaks() if self._growth is not None else ()))
         notes += [f"leak: {leak}: take them out, or bound it" for leak in gathered]
         notes += filter(None, [self._gil_said])
@@ -375,7 +403,7 @@ class Run:
 
 
 def _left_running(names: list[str], place: str) -> str:
-    where = f", at {place}" if place else ""
+    where = f", {place}" if place else ""
     if len(names) == 1:
         return f"leak: thread {names[0]} was still running when the target returned{where}: join it"
     return f"leak: {len(names):,} threads such as {names[0]} were still running when the target returned{where}: join them"

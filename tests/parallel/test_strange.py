@@ -1,0 +1,60 @@
+"""Programs that fork, die and leave things behind as a harness does not expect: the verdict is still theirs."""
+
+from pathlib import Path
+
+from tests.parallel.stressing import stressed
+from torture.findings import FindingKind, Verdict
+from torture.isolation.raised import error_text, message_of
+from torture.parallel.job import StressJob
+from torture.parallel.supervisor import stress
+
+STRANGE = Path(__file__).parent / "targets/strange.py"
+
+
+def run(function, executions=1):
+    job = StressJob(
+        target=f"{STRANGE}:{function}", executions=executions, stall_limit=1.0, perturbation="off"
+    )
+    return stress(job)
+
+
+def test_child_processes_threads_and_ignored_exceptions_are_told_and_do_not_hang_the_run():
+    result = run("leaves_much", executions=8)
+
+    assert result.verdict is Verdict.PASSED, result
+    said = "\n".join(result.warnings)
+    assert (
+        "leak: 6 child processes more after 6 executions, such as a fork of the program, started at" in said
+    )
+    assert f"were still running when the target returned, started at {STRANGE}:" in said
+    line = STRANGE.read_text().split("# here")[0].count("\n") + 1
+    assert (
+        f"an exception was ignored, raised at {STRANGE}:{line} in Broken.__del__: ValueError: broken" in said
+    )
+
+
+def test_a_forked_child_ends_where_the_target_does():
+    result = run("returns_in_the_child_too", executions=2)
+
+    assert (result.verdict, result.executions) == (Verdict.PASSED, 2), result
+
+
+def test_an_end_in_an_exit_handler_is_told_as_such():
+    finding = run("leaves_at_exit").finding
+
+    assert finding.kind is FindingKind.EXIT
+    assert finding.message.endswith("with status 7 while what it registered with atexit ran")
+    assert "torture" not in finding.errors[0]
+
+
+def test_nothing_is_called_a_leak_where_no_execution_ended():
+    assert stressed("thread_raises_and_main_waits", executions=1).warnings == ()
+
+
+def test_a_message_of_megabytes_is_shortened():
+    error = ValueError("begin" + "x" * 5_000_000 + "end")
+
+    for text in (message_of(error), error_text("MainThread", error)):
+        assert "begin" in text
+        assert text.rstrip().endswith("end")
+        assert len(text) < 10_000
