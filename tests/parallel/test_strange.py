@@ -2,9 +2,13 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.parallel.stressing import stressed
+from torture.errors import UsageError
 from torture.findings import FindingKind, Verdict
 from torture.isolation.raised import error_text, message_of
+from torture.isolation.target import load
 from torture.parallel.job import StressJob
 from torture.parallel.supervisor import stress
 
@@ -58,3 +62,22 @@ def test_a_message_of_megabytes_is_shortened():
         assert "begin" in text
         assert text.rstrip().endswith("end")
         assert len(text) < 10_000
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("import sys; sys.exit(4)", "SystemExit: 4"),
+        ("raise KeyboardInterrupt", "KeyboardInterrupt"),
+        (
+            "raise type('Odd', (Exception,), {'__str__': lambda self: 1 / 0})",
+            "Odd: <its __str__ raised ZeroDiv",
+        ),
+    ],
+)
+def test_a_target_that_cannot_be_imported_is_told_with_its_place(tmp_path, text, said):
+    file = tmp_path / "wrong_when_imported.py"
+    file.write_text(f"\n{text}\n")
+
+    with pytest.raises(UsageError, match=rf"cannot be imported: {said}.* at {file}:2$"):
+        load(f"{file}:main")

@@ -201,8 +201,13 @@ def _with_output(death: Death, output: IO[bytes]) -> Death:
     lines = output.read().decode("utf-8", "replace").splitlines()
     place = _place(lines)
     message = death.message + (f" in {place.removeprefix('File ')}" if place else "")
-    shown = [line for line in lines if not line.lstrip().startswith((_OURS, _START))]
+    shown = [line for line in lines if not _is_ours(line)]
     return Death(death.kind, message, ("\n".join(shown[-_LAST:]),), death.labels, death.fingerprint)
+
+
+def _is_ours(line: str) -> bool:
+    """Tell whether this is a frame of torture's own, as faulthandler writes them."""
+    return line.lstrip().startswith((_OURS, _START)) and ", in " not in line
 
 
 def _place(lines: list[str]) -> str:
