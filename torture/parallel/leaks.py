@@ -92,8 +92,10 @@ class Leftovers:
         return (names[-1] if names else "one without a name"), ""
 
     def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if self._watching and (what := self._seen.opening(event, arguments)) is not None:
-            self._openings.append((what, place_of(sys._getframe(1))))
+        if not self._watching or (what := self._seen.opening(event, arguments)) is None:
+            return
+        if place := place_of(sys._getframe(1)):  # else it is torture's own
+            self._openings.append((what, place))
 
 
 def descriptors() -> Leftovers:
