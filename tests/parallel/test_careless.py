@@ -76,7 +76,7 @@ def test_nothing_else_shows_it(tmp_path, fault):
 
 
 def test_a_full_disk_shows_who_does_not_look_how_much_was_written(tmp_path):
-    found = kind(tmp_path, "one_write", "WriteUnderFire", 2, Fault("full-disk", "write", "boundaries"))
+    found = kind(tmp_path, "one_write", "WriteUnderFire", 1, Fault("full-disk", "write", "boundaries"))
 
     assert found == "torn"
 
