@@ -27,11 +27,11 @@ def test_containers_that_grow_are_named_with_size_and_place():
     assert sorted(text.split()[1] for text in warnings) == sorted(f"gathers.{name}" for name in names)
     (cache,) = (text for text in warnings if "gathers.CACHE" in text)
     found = re.search(
-        r"has (\d+) entries more after (\d+) executions, ([\d.]+) KiB, made at (\S+): take", cache
+        r"has (\d+) entries more after (\d+) executions, ([\d.]+) ([KM])iB, made at (\S+): take", cache
     )
-    entries, executions, size, place = found.groups()
+    entries, executions, size, unit, place = found.groups()
     assert entries == executions
-    assert abs(float(size) - int(entries) * 5000 / 1024) < 5
+    assert float(size) * {"K": 1 << 10, "M": 1 << 20}[unit] == pytest.approx(int(entries) * 5000, rel=0.05)
     assert place == f"{GATHERS}:{line}"
 
 

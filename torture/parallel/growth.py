@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import sys
 import tracemalloc
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -97,8 +98,8 @@ def _said(watched: _Watched, more: int) -> str:
 
 
 def _traced(container: object) -> tuple[int, str]:
-    """Return the size of what was made since allocations are traced and is held by a container, and a place of it."""
-    size, place = 0, ""
+    """Return the size of what was made since allocations are traced and is held by a container, and where most was."""
+    sizes: Counter[str] = Counter()
     left: list[Any] = gc.get_referents(container)
     seen: set[int] = set()
     while left and len(seen) < _TRACED:
@@ -109,12 +110,10 @@ def _traced(container: object) -> tuple[int, str]:
         made = tracemalloc.get_object_traceback(obj)
         if made is None:  # it is older, or not made for this
             continue
-        size += sys.getsizeof(obj)
-        place = place or next(
-            (f"{frame.filename}:{frame.lineno}" for frame in reversed(made) if is_own(frame.filename)), ""
-        )
+        frames = (f"{frame.filename}:{frame.lineno}" for frame in reversed(made) if is_own(frame.filename))
+        sizes[next(frames, "")] += sys.getsizeof(obj)
         left += gc.get_referents(obj)
-    return size, place
+    return sizes.total(), max(sizes, key=sizes.__getitem__, default="")
 
 
 def _size_text(size: int) -> str:

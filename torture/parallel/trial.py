@@ -18,7 +18,8 @@ from torture.parallel.growth import Growth
 from torture.parallel.processes.actor import fork
 from torture.parallel.processes.channel import Sender
 
-_FEWEST, _MOST = 20, 1_000  # executions
+_FEWEST, _MOST = 20, 1_000  # executions: many, for a bound to be reached
+_SPARED = 64 << 20  # bytes; what grows by more is not run more often than it was asked for
 _SHARE, _SHORTEST = 0.2, 1.0  # of the seconds that the run took, but so many at least ...
 _LARGER_SHARE, _PATIENCE = 1.0, 5.0  # ... as long as the fewest are not done
 _POLL = 0.05  # seconds
@@ -35,12 +36,12 @@ class Trial:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Of a trial: as many executions as the run had, of each the seconds it may take, and the memory of the process."""
+    """What the run had, and what may be used."""
 
-    executions: int
-    seconds: float  # that the run took
-    stall: float
-    memory: int
+    executions: int  # of the run
+    seconds: float  # of the run
+    stall: float  # seconds that one execution may take, about
+    memory: int  # bytes
 
 
 def run_on(
@@ -51,10 +52,11 @@ def run_on(
     tell: Callable[[int], None],
 ) -> Trial:
     """Execute again and again in a process of its own; ``execute`` says whether it went well, ``tell`` how many did."""
-    most = min(max(limits.executions, _FEWEST), _MOST)
     begun = _clock()
 
-    def time_is_up(count: int) -> bool:
+    def is_enough(count: int, grown: int) -> bool:
+        if count >= _MOST or (count >= max(_FEWEST, limits.executions) and grown > _SPARED):
+            return True
         few = count < _FEWEST
         share, least = (_LARGER_SHARE, _PATIENCE) if few else (_SHARE, _SHORTEST)
         return _clock() - begun > max(least, limits.seconds * share)
@@ -62,12 +64,14 @@ def run_on(
     def body(sender: Sender) -> None:
         growth = Growth(modules, function, traced=True)
         count, is_full, goes_on = 0, False, True
-        while goes_on and not is_full and count < most and not time_is_up(count):
+        before = size = resident(os.getpid())
+        while goes_on and not is_full and not is_enough(count, size - before):
             if not execute():
                 return
             count += 1
             goes_on = growth.note()
-            is_full = resident(os.getpid()) > limits.memory
+            size = resident(os.getpid())
+            is_full = size > limits.memory
             sender.send("executed")
         sender.send("told", Trial(tuple(growth.leaks()), count if is_full else None))
         sender.send("ended")

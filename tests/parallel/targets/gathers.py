@@ -55,7 +55,7 @@ def has_bounds():
     cached(calls % 4)
     REGISTRY.waiting.add(calls % 3)
     LATEST.append(calls)
-    del LATEST[:-8]
+    del LATEST[:-100]
     GROUPS[f"{calls % 2}"] = LATEST
     if not LAZY:
         LAZY.update(dict.fromkeys(range(1000)))
