@@ -125,7 +125,7 @@ class Run:
         trial = Trial() if errors else self._run_on(holder, component)
         self._gathered = trial.leaks if trial.exceeded is None else ()  # else the finding says it
         with self._sending:
-            concluded = self._conclude(self._finding(errors) if errors else self._exceeded(trial))
+            concluded = self._conclude(errors, trial)
         if not errors:
             self._state.ending()
             atexit._run_exitfuncs()  # one that hangs or crashes is a finding, too
@@ -302,11 +302,11 @@ class Run:
                 if self._count == execution:
                     self._count += 1
                     self._stages[-1].executions += 1
-                    self._send(self._conclude(self._finding(list(self._starts.errors))))
+                    self._send(self._conclude(list(self._starts.errors), Trial()))
 
         _thread.start_new_thread(wait, ())
 
-    def _conclude(self, finding: Finding | None) -> Result:
+    def _conclude(self, errors: Errors, trial: Trial) -> Result:
         self._gil = gil.enabled()
         self._gil_said = self._gil_watch.said()
         for leftovers in self._leftovers:
@@ -315,6 +315,7 @@ class Run:
             self._history.end(self._count + 1)  # of an execution that will not end
             self._history.close()
         seconds = _clock() - self._begun
+        finding = self._finding(errors) if errors else self._exceeded(trial)
         return Result(
             target=self._job.target,
             verdict=Verdict.FAILED if finding is not None else Verdict.PASSED,
