@@ -51,6 +51,17 @@ def test_an_end_in_an_exit_handler_is_told_as_such():
     assert "torture" not in finding.errors[0]
 
 
+def test_a_signal_to_the_group_ends_the_program_alone():
+    finding = run("ends_its_group").finding
+
+    assert (finding.kind, "SIGTERM" in finding.message) == (FindingKind.CRASH, True)
+    assert "in ends_its_group" in finding.message
+
+
+def test_a_program_may_interrupt_itself():
+    assert run("interrupts_itself").verdict is Verdict.PASSED
+
+
 def test_nothing_is_called_a_leak_where_no_execution_ended():
     assert stressed("thread_raises_and_main_waits", executions=1).warnings == ()
 

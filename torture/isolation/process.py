@@ -118,7 +118,7 @@ class Worker:
         )
 
     def _spawn(self, results: int, state: int, output: int) -> int:
-        """Start the worker with the standard streams away from ours, and a fixed hash seed."""
+        """Start the worker with the standard streams away from ours, a group of its own, and a fixed hash seed."""
         for descriptor in (results, state):
             os.set_inheritable(descriptor, True)
         null = os.open(os.devnull, os.O_RDONLY)
@@ -133,6 +133,7 @@ class Worker:
                     (os.POSIX_SPAWN_DUP2, output, 1),
                     (os.POSIX_SPAWN_DUP2, output, 2),
                 ],
+                setpgroup=0,  # a signal to the program's group is not for us
             )
         finally:
             os.close(null)

@@ -1,7 +1,9 @@
 """Programs that end, fork or leave things in ways that a harness does not expect."""
 
+import _thread
 import atexit
 import os
+import signal
 import threading
 import time
 
@@ -28,3 +30,16 @@ def returns_in_the_child_too():
 
 def leaves_at_exit():
     atexit.register(os._exit, 7)
+
+
+def ends_its_group():
+    os.kill(0, signal.SIGTERM)
+
+
+def interrupts_itself():
+    try:
+        _thread.interrupt_main()
+        time.sleep(1)
+    except KeyboardInterrupt:
+        return
+    raise AssertionError("not interrupted")
