@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.parallel.stressing import stressed
 from torture.errors import UsageError
 from torture.findings import FindingKind, Verdict
 from torture.isolation.raised import error_text, message_of
@@ -60,10 +59,6 @@ def test_a_signal_to_the_group_ends_the_program_alone():
 
 def test_a_program_may_interrupt_itself():
     assert run("interrupts_itself").verdict is Verdict.PASSED
-
-
-def test_nothing_is_called_a_leak_where_no_execution_ended():
-    assert stressed("thread_raises_and_main_waits", executions=1).warnings == ()
 
 
 def test_a_message_of_megabytes_is_shortened():

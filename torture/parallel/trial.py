@@ -20,7 +20,7 @@ from torture.parallel.processes.channel import Sender
 
 _FEWEST, _MOST = 20, 1_000  # executions: many, for a bound to be reached
 _SPARED = 64 << 20  # bytes; what grows by more is not run more often than it was asked for
-_SHARE, _SHORTEST = 0.2, 1.0  # of the seconds that the run took, but so many at least ...
+_SHARE, _SHORTEST = 0.2, 0.5  # of the seconds that the run took, but so many at least ...
 _LARGER_SHARE, _PATIENCE = 1.0, 5.0  # ... as long as the fewest are not done
 _POLL = 0.05  # seconds
 _clock = time.monotonic  # the program may change those in ``time``
