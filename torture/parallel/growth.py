@@ -1,7 +1,7 @@
 """Sees what a program's modules gather: containers that grow from execution to execution while nothing is put back.
 
-Said is what grew again and again to the end, by an entry in every other execution at least: not what is filled once,
-nor what has a bound that the executions reached.
+Said is what grew again and again to the end, by an entry in every other execution at least, and to more than what is
+usually kept on purpose: not what is filled once, nor what has a bound.
 """
 
 from __future__ import annotations
@@ -22,8 +22,11 @@ from torture.parallel.leaks import is_own
 _WARM_UP = 2  # executions that may fill what stays filled
 _LOOK = 2  # executions after that: what is larger then is watched
 _WINDOWS = 4  # parts of the time it is watched: it has to grow in each
-_FRAMES = 10  # of an allocation that are kept
-_TRACED = 10_000  # objects whose size is added up
+_PLENTY = 200  # entries more: a smaller number may have a bound that was not reached ...
+_LARGE = 1 << 20  # ... unless they are of so many bytes
+_FRAMES = 5  # of an allocation that are kept
+_TRACED = 500  # objects of a container whose size is added up: that takes time
+_TOLD = 10  # containers, those with most entries more
 _UNITS = {str: "characters", bytes: "bytes", bytearray: "bytes"}
 
 
@@ -78,8 +81,12 @@ class Growth:
 
     def leaks(self) -> list[str]:
         """Return a sentence about each container that has grown all the time."""
+        gc.collect()
+        for each in self._watched:
+            each.sizes.append(size_of(each.find()))
         grown = [(each, more) for each in self._watched if (more := each.more())]
-        return [_said(each, more) for each, more in grown]
+        grown.sort(key=lambda found: -found[1])
+        return list(filter(None, (_said(each, more) for each, more in grown[:_TOLD])))
 
     def _held(self) -> list[Held]:
         gc.collect()  # what only waits for the collector is no growth
@@ -87,18 +94,22 @@ class Growth:
 
 
 def _said(watched: _Watched, more: int) -> str:
+    """Return what is to be said of a container that has grown, "" for nothing."""
     container = watched.find()
-    unit = next((unit for kind, unit in _UNITS.items() if isinstance(container, kind)), "entries")
-    size, place = _traced(container) if tracemalloc.is_tracing() else (0, "")
+    unit = next((unit for kind, unit in _UNITS.items() if isinstance(container, kind)), "")
+    size, place, is_cut = _traced(container) if tracemalloc.is_tracing() else (0, "", False)
+    if (more < _LARGE if unit else more < _PLENTY) and size < _LARGE:
+        return ""
     return (
-        f"{watched.name} has {more:,} {unit} more after {len(watched.sizes) - 1:,} executions"
+        f"{watched.name} has {more:,} {unit or 'entries'} more after {len(watched.sizes) - 2:,} executions"
         + (f", {_size_text(size)}" if size else "")
+        + (" at least" if is_cut else "")
         + (f", made at {place}" if place else "")
     )
 
 
-def _traced(container: object) -> tuple[int, str]:
-    """Return the size of what was made since allocations are traced and is held by a container, and where most was."""
+def _traced(container: object) -> tuple[int, str, bool]:
+    """Return the size of what a container holds of what was made lately, where most was, and whether there is more."""
     sizes: Counter[str] = Counter()
     left: list[Any] = gc.get_referents(container)
     seen: set[int] = set()
@@ -113,7 +124,7 @@ def _traced(container: object) -> tuple[int, str]:
         frames = (f"{frame.filename}:{frame.lineno}" for frame in reversed(made) if is_own(frame.filename))
         sizes[next(frames, "")] += sys.getsizeof(obj)
         left += gc.get_referents(obj)
-    return sizes.total(), max(sizes, key=sizes.__getitem__, default="")
+    return sizes.total(), max(sizes, key=sizes.__getitem__, default=""), bool(left)
 
 
 def _size_text(size: int) -> str:

@@ -19,9 +19,12 @@ from torture.parallel.processes.actor import fork
 from torture.parallel.processes.channel import Sender
 
 _FEWEST, _MOST = 20, 1_000  # executions: many, for a bound to be reached
+_PATIENCE = (  # up to so many executions: the longest share of the run's time, or else so many seconds
+    (_FEWEST, 1.0, 5.0),
+    (200, 1.0, 1.0),
+    (_MOST, 0.2, 0.5),
+)
 _SPARED = 64 << 20  # bytes; what grows by more is not run more often than it was asked for
-_SHARE, _SHORTEST = 0.2, 0.5  # of the seconds that the run took, but so many at least ...
-_LARGER_SHARE, _PATIENCE = 1.0, 5.0  # ... as long as the fewest are not done
 _POLL = 0.05  # seconds
 _clock = time.monotonic  # the program may change those in ``time``
 
@@ -57,8 +60,7 @@ def run_on(
     def is_enough(count: int, grown: int) -> bool:
         if count >= _MOST or (count >= max(_FEWEST, limits.executions) and grown > _SPARED):
             return True
-        few = count < _FEWEST
-        share, least = (_LARGER_SHARE, _PATIENCE) if few else (_SHARE, _SHORTEST)
+        share, least = next((share, least) for most, share, least in _PATIENCE if count < most)
         return _clock() - begun > max(least, limits.seconds * share)
 
     def body(sender: Sender) -> None:

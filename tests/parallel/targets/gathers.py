@@ -34,18 +34,20 @@ def bounded(_):
 
 def gathers():
     global calls, SEEN
-    calls += 1
-    CACHE[calls] = bytearray(5000)  # here
-    GROUPS["a"].append(calls)
-    SEEN = (*SEEN, calls)
-    Registry.made.append(1)
-    REGISTRY.waiting.add(calls)
-    cached(calls)
+    for _ in range(10):
+        calls += 1
+        CACHE[calls] = bytearray(1000)  # here
+        GROUPS["a"].append(calls)
+        SEEN = (*SEEN, calls)
+        Registry.made.append(1)
+        REGISTRY.waiting.add(calls)
+        cached(calls)
 
 
 def gathers_beside_a_thread_that_stays():
     threading.Thread(target=threading.Event().wait, daemon=True).start()
-    CACHE[len(CACHE)] = 1
+    for _ in range(50):
+        CACHE[len(CACHE)] = 1
 
 
 def has_bounds():
