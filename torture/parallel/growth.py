@@ -96,7 +96,7 @@ class Growth:
 def _said(watched: _Watched, more: int) -> str:
     """Return what is to be said of a container that has grown, "" for nothing."""
     container = watched.find()
-    unit = next((unit for kind, unit in _UNITS.items() if isinstance(container, kind)), "")
+    unit = next((unit for kind, unit in _UNITS.items() if issubclass(type(container), kind)), "")
     size, place, is_cut = _traced(container) if tracemalloc.is_tracing() else (0, "", False)
     if (more < _LARGE if unit else more < _PLENTY) and size < _LARGE:
         return ""

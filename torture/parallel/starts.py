@@ -140,7 +140,7 @@ class Starts:
 
     def _prepare(self, thread: threading.Thread) -> None:
         self.threads += 1
-        self._started_at[id(thread)] = place_of(sys._getframe(2))
+        self._started_at[id(thread)] = place_of(sys._getframe(1))
         row = self._row
         belongs = row.start()
         run: Any = thread.run
