@@ -45,6 +45,7 @@ CORPUS = {
     "kills_itself": (CRASH, "SIGKILL"),
     "eats_memory": (MEMORY, "more than 300 MiB"),
     "keeps_memory": (MEMORY, "more than 300 MiB"),
+    "keeps_memory_where_nobody_puts_it_back": (MEMORY, "more than 300 MiB"),
     "keeps_files": (LEAK, "leak: 58 file descriptors more after 58 executions"),
     "keeps_threads": (LEAK, "leak: 60 threads such as idler were still running"),
     "blocked_daemon": (LEAK, "leak: 60 threads such as daemon were still running"),

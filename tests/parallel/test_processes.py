@@ -308,8 +308,8 @@ def test_a_reader_that_a_crash_state_crashes_is_named_and_the_rest_is_read(perfo
     assert result.stages[1]["exhausted"]
 
 
-def test_a_power_cut_needs_one_process_and_a_conclusion(performed):
-    with pytest.raises(UsageError, match="a role of one process, and conclude"):
+def test_a_power_cut_needs_a_role_and_a_conclusion(performed):
+    with pytest.raises(UsageError, match="a role, and conclude"):
         performed("Quiet", Fault("power-cut", "play"))
 
 

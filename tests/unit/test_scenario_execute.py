@@ -248,6 +248,21 @@ def test_faults_are_told_for_each_variant_of_a_short_table_and_added_up_below_a_
     assert line not in long
 
 
+def test_leaks_of_what_passes_are_told_one_by_one_or_with_an_example(cases, capsys):
+    leak = "leak: 4 threads such as worker were still running"
+    _, row, _ = rows_of(cases, published=LOST, hardened=PASSED, odd=UNKNOWN)
+    row = replace(row, warnings=(leak, "something else"))
+    show_table([row] * 2, 1.0)
+    short = capsys.readouterr().out
+    show_table([replace(row, variant=f"v{number}") for number in range(40)], 1.0)
+    long = capsys.readouterr().out
+
+    assert f"{row.scenario}/{row.variant}: {leak}" in short
+    assert "something else" not in short
+    assert f"40 variants left something behind (all in the JSON), such as {row.scenario}/v0: {leak}" in long
+    assert long.count(leak) == 1
+
+
 @pytest.mark.parametrize("kind", ["torn", "lost"])
 def test_a_program_that_looks_for_torn_reads_says_that_it_saw_none(cases, kind):
     Path("t.yaml").write_text(FILE.replace("ENGINE", "explore").replace("[lost, deadlock]", f"[{kind}]"))

@@ -39,7 +39,7 @@ from torture.exploration.standins import (
     snapshot,
 )
 from torture.exploration.steps import Call, Shape, is_alone, is_over, is_private, paced, pass_point
-from torture.exploration.texts import join_each, show_each, show_items, show_one
+from torture.exploration.texts import join_each, printed, show_each, show_items, show_one
 from torture.instrument.atomicity import (
     IMMUTABLE_TYPES,
     METHODS,
@@ -93,7 +93,7 @@ _WITH_ANY_ARGUMENTS: dict[object, Callable[..., Any]] = {
     **dict.fromkeys(WRAPPING, lazily),
     **dict.fromkeys(EAGER, eagerly),
     **dict.fromkeys((str, repr, ascii, format), show_one),
-    print: show_each,
+    print: printed,
     functools.reduce: reduce_each,
     vars(collections)["_count_elements"]: count_each,
 }

@@ -139,11 +139,25 @@ def show_one(site: Site, function: Any, *args: Any, **kwargs: Any) -> Any:
     return ascii(Text(text)) if function is ascii else text
 
 
-def show_each(site: Site, function: Any, *args: Any, **kwargs: Any) -> Any:
-    """Do as ``print`` and ``str.format`` do."""
-    file = kwargs.get("file")
-    if type(file) is StringIO:
+def printed(site: Site, function: Any, *args: Any, **kwargs: Any) -> Any:
+    """Do as ``print`` does: write what it is given, what stands between and the end one by one."""
+    file, between = kwargs.get("file"), kwargs.get("sep")
+    if type(file) is StringIO and all(
+        each is None or type(each) is str for each in (between, kwargs.get("end"))
+    ):
+        for number, arg in enumerate(args):
+            if number:
+                pass_point(site, file, None, True, "print")
+                function(end=" " if between is None else between, file=file)
+            pass_point(site, file, None, True, "print")
+            show_each(site, function, arg, end="", file=file)
         pass_point(site, file, None, True, "print")
+        args = ()
+    return show_each(site, function, *args, **kwargs)
+
+
+def show_each(site: Site, function: Any, *args: Any, **kwargs: Any) -> Any:
+    """Do as ``print`` and ``str.format`` do with what they are given."""
     for arg in args:
         if type(arg) not in INERT:
             break

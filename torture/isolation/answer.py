@@ -24,10 +24,13 @@ def serve(arguments: list[str], run: Callable[[str, State, Send], object]) -> No
     job, results, state = arguments[0], os.fdopen(int(arguments[1]), "wb"), State(int(arguments[2]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business: it ends us
     _die_with_the_parent(results.fileno(), wanted=True)
+    own = os.getpid()
     faulthandler.enable()
     faulthandler.register(DUMP, all_threads=True)
 
     def send(answer: object) -> None:
+        if os.getpid() != own:  # the code under test has forked, and went on in both
+            os._exit(1)
         _die_with_the_parent(
             results.fileno(), wanted=False
         )  # now the parent reads, which would be an event, too

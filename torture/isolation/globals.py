@@ -34,6 +34,7 @@ from types import (
 from typing import Any
 
 from torture.instrument.learn import NEVER
+from torture.isolation.fill import FILL
 
 _MOST = 50_000  # objects that are looked at
 _TOGETHER = 16  # containers: where one of them has changed, each is looked at
@@ -160,6 +161,8 @@ class Globals:
         self._without: list[dict[Any, Any]] = []  # dictionaries that were empty: most of them remain so
         self._seen: dict[int, object] = {}
         self._left: list[object] = [function]
+        self._filled = False  # whether one of them was
+        self._caches: list[Any] = []  # of results
         self._draws = False  # whether they use the numbers that ``random`` makes
         for module in modules:
             self._namespace(vars(module))
@@ -192,8 +195,18 @@ class Globals:
         if any(self._without):
             self._put_back += [each.clear for each in self._without if each]  # from now on each time
             self._without = [each for each in self._without if not each]
+            self._filled = True
         for put_back in self._put_back:
             put_back()
+
+    @property
+    def changed(self) -> bool:
+        """Tell whether something had to be put back so far, or results are cached now."""
+        return (
+            self._filled
+            or any(kept.changes for kept in self._kept)
+            or any(cache.cache_info().currsize for cache in self._caches)
+        )
 
     def _keep(self, obj: Any) -> None:
         """Note how to put one object back, and what it refers to."""
@@ -219,6 +232,7 @@ class Globals:
             self._left.append(obj.__wrapped__)
             if not obj.cache_info().currsize:
                 self._put_back.append(obj.cache_clear)
+                self._caches.append(obj)
         elif issubclass(kind, type):
             if obj.__module__ in self._names:
                 self._class(obj)
@@ -228,13 +242,13 @@ class Globals:
 
     def _namespace(self, names: dict[str, Any]) -> None:
         """Keep a module's names; they are put back one by one, for the module is in use."""
-        kept = {name: value for name, value in names.items() if not _special(name)}
+        kept = {name: value for name, value in names.items() if not special(name)}
         self._left += kept.values()
         self._draws = self._draws or any(map(_draws, kept.values()))
         self._counts(kept, names.__setitem__)
 
         def put_back() -> None:
-            for name in [name for name in names if name not in kept and not _special(name)]:
+            for name in [name for name in names if name not in kept and not special(name)]:
                 del names[name]
             for name, value in kept.items():
                 if names.get(name, _EMPTY) is not value:
@@ -244,12 +258,12 @@ class Globals:
 
     def _class(self, cls: Any) -> None:
         attributes = cls.__dict__
-        kept = {name: value for name, value in attributes.items() if not _special(name)}
+        kept = {name: value for name, value in attributes.items() if not special(name)}
         self._left += kept.values()
         self._counts(kept, partial(type.__setattr__, cls))
 
         def put_back() -> None:
-            for name in [name for name in attributes if name not in kept and not _special(name)]:
+            for name in [name for name in attributes if name not in kept and not special(name)]:
                 type.__delattr__(cls, name)
             for name, value in kept.items():
                 if attributes.get(name, _EMPTY) is not value:
@@ -285,7 +299,7 @@ class Globals:
         if id(cell) in self._seen:
             return
         self._seen[id(cell)] = cell
-        value = _contents(cell)
+        value = contents(cell)
         self._left.append(value)
 
         def put_back() -> None:
@@ -294,7 +308,7 @@ class Globals:
             else:
                 cell.cell_contents = value
 
-        self._kept.append(_Alone(partial(_contents, cell), value, put_back))
+        self._kept.append(_Alone(partial(contents, cell), value, put_back))
 
     def _instance(self, obj: Any) -> None:
         if issubclass(type(obj), random.Random):
@@ -338,10 +352,10 @@ class Globals:
             self._without.append(attributes)
 
     def _container(self, obj: Any) -> None:
-        base: Any = next(base for base in _CONTAINERS if issubclass(type(obj), base))
+        base: Any = next(base for base in FILL if issubclass(type(obj), base))
         if obj is sys.modules:
             return
-        fill = _CONTAINERS[base]
+        fill = FILL[base]
         if issubclass(base, dict):
             self._mapping(obj, base, fill)
             return
@@ -384,7 +398,8 @@ def _ours(module: object) -> bool:
     return str(module).partition(".")[0] in _OURS
 
 
-def _special(name: str) -> bool:
+def special(name: str) -> bool:
+    """Tell whether a name is the interpreter's, like ``__file__``."""
     return name.startswith("__") and name.endswith("__")
 
 
@@ -394,47 +409,9 @@ def _draws(value: Any) -> bool:
     return value is random or (is_method and type(value.__self__) is random.Random)
 
 
-def _contents(cell: CellType) -> Any:
+def contents(cell: CellType) -> Any:
+    """Return what a cell holds, a mark of its own for an unbound one."""
     try:
         return cell.cell_contents
     except ValueError:
         return _EMPTY
-
-
-def _fill_dict(mapping: dict[Any, Any], items: list[Any]) -> None:
-    dict.clear(mapping)
-    dict.update(mapping, items)
-
-
-def _fill_ordered(mapping: OrderedDict[Any, Any], items: list[Any]) -> None:
-    OrderedDict.clear(mapping)
-    for key, value in items:
-        OrderedDict.__setitem__(mapping, key, value)
-
-
-def _fill_list(sequence: list[Any], items: list[Any]) -> None:
-    list.__setitem__(sequence, slice(None), items)
-
-
-def _fill_set(members: set[Any], items: list[Any]) -> None:
-    set.clear(members)
-    set.update(members, items)
-
-
-def _fill_deque(sequence: deque[Any], items: list[Any]) -> None:
-    deque.clear(sequence)
-    deque.extend(sequence, items)
-
-
-def _fill_bytes(sequence: bytearray, items: list[Any]) -> None:
-    bytearray.__setitem__(sequence, slice(None), bytes(items))
-
-
-_CONTAINERS: dict[type, Callable[[Any, list[Any]], None]] = {
-    OrderedDict: _fill_ordered,
-    dict: _fill_dict,
-    list: _fill_list,
-    set: _fill_set,
-    deque: _fill_deque,
-    bytearray: _fill_bytes,
-}

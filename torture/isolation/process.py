@@ -17,13 +17,14 @@ from typing import IO, Protocol
 
 from torture.errors import InternalError
 from torture.findings import Finding, FindingKind, Result, Verdict
-from torture.isolation.state import SIZE, Seen, State
+from torture.isolation.state import ENDING, SIZE, Seen, State
 
 Progress = Callable[[int, float], None]  # executions so far, seconds since the start
 
 _MARKED = ("Current thread ", "Stack (")  # first words of faulthandler's stack of one thread
 _LIBRARY = (f'File "{sysconfig.get_paths()["stdlib"]}', 'File "<frozen')
 _OURS = f'File "{Path(__file__).parents[1]}{os.sep}'
+_START = 'File "<frozen runpy>"'
 _POLL = 0.05  # seconds between two looks at the worker
 _LAST = 40  # lines of a dead worker's output that are kept
 
@@ -117,7 +118,7 @@ class Worker:
         )
 
     def _spawn(self, results: int, state: int, output: int) -> int:
-        """Start the worker with the standard streams away from ours, and a fixed hash seed."""
+        """Start the worker with the standard streams away from ours, a group of its own, and a fixed hash seed."""
         for descriptor in (results, state):
             os.set_inheritable(descriptor, True)
         null = os.open(os.devnull, os.O_RDONLY)
@@ -132,6 +133,7 @@ class Worker:
                     (os.POSIX_SPAWN_DUP2, output, 1),
                     (os.POSIX_SPAWN_DUP2, output, 2),
                 ],
+                setpgroup=0,  # a signal to the program's group is not for us
             )
         finally:
             os.close(null)
@@ -143,14 +145,15 @@ class Worker:
     def _watch(self, child: int, reading: int, state: State, output: IO[bytes], look: Look) -> Result | Death:
         received = b""
         while True:
-            ready, _, _ = select.select([reading], [], [], _POLL)
-            if ready:
-                data = os.read(reading, 1 << 20)
-                if data:
-                    received += data
-                    continue
+            gone = _has_ended(child)  # a process that it forked may keep the pipe open
+            ready, _, _ = select.select([reading], [], [], 0 if gone else _POLL)
+            data = os.read(reading, 1 << 20) if ready else b""
+            if data:
+                received += data
+                continue
+            if ready or gone:
                 self._note(state.read())
-                return _answer(received) if received else _dead(child, output)
+                return _answer(received) if received else _dead(child, output, state.read())
             seen = state.read()
             self._note(seen)
             if self._progress is not None:
@@ -164,6 +167,13 @@ class Worker:
                 return death if death.errors else _with_output(death, output)
 
 
+def _has_ended(child: int) -> bool:
+    """Tell whether a worker is gone; False where the system does not tell."""
+    return hasattr(os, "waitid") and (
+        os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    )
+
+
 def _answer(received: bytes) -> Result:
     answer = pickle.loads(received)
     if isinstance(answer, Result):
@@ -173,13 +183,14 @@ def _answer(received: bytes) -> Result:
     raise InternalError(f"the worker answered {answer!r}")
 
 
-def _dead(child: int, output: IO[bytes]) -> Death:
+def _dead(child: int, output: IO[bytes], seen: Seen) -> Death:
     _, status = os.waitpid(child, 0)
+    when = " while what it registered with atexit ran" if seen.ready == ENDING else ""
     if os.WIFSIGNALED(status):
         name = signal.Signals(os.WTERMSIG(status)).name
-        death = Death(FindingKind.CRASH, f"the code under test crashed the interpreter: {name}")
+        death = Death(FindingKind.CRASH, f"the code under test crashed the interpreter{when}: {name}")
     else:
-        message = f"the code under test ended the process with status {os.WEXITSTATUS(status)}"
+        message = f"the code under test ended the process with status {os.WEXITSTATUS(status)}{when}"
         death = Death(FindingKind.EXIT, message)
     return _with_output(death, output)
 
@@ -191,7 +202,13 @@ def _with_output(death: Death, output: IO[bytes]) -> Death:
     lines = output.read().decode("utf-8", "replace").splitlines()
     place = _place(lines)
     message = death.message + (f" in {place.removeprefix('File ')}" if place else "")
-    return Death(death.kind, message, ("\n".join(lines[-_LAST:]),), death.labels, death.fingerprint)
+    shown = [line for line in lines if not _is_ours(line)]
+    return Death(death.kind, message, ("\n".join(shown[-_LAST:]),), death.labels, death.fingerprint)
+
+
+def _is_ours(line: str) -> bool:
+    """Tell whether this is a frame of torture's own, as faulthandler writes them."""
+    return line.lstrip().startswith((_OURS, _START)) and ", in " not in line
 
 
 def _place(lines: list[str]) -> str:
@@ -211,9 +228,10 @@ def _place(lines: list[str]) -> str:
             current.append(line.strip())
         else:
             current = None
-    frames = [frame for stack in (*reversed(marked), *others) for frame in stack]
+    stacks = (*reversed(marked), *others)
+    frames = [frame for stack in stacks for frame in stack if not frame.startswith(_OURS)]
     own = (frame for frame in frames if "site-packages" in frame or not frame.startswith(_LIBRARY))
-    return next((frame for frame in own if not frame.startswith(_OURS)), frames[0] if frames else "")
+    return next(own, frames[0] if frames and not frames[0].startswith(_START) else "")
 
 
 def _end(child: int) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from torture.errors import CheckFailed
 from torture.findings import FindingKind
 
+_LONGEST = 4_000  # characters of a message
+
 
 def kind_of(error: BaseException) -> FindingKind:
     """Return the kind of finding an uncaught exception is."""
@@ -25,6 +27,7 @@ def message_of(error: BaseException) -> str:
         text = str(error)
     except Exception as failure:  # the program's own ``__str__``
         text = f"<its __str__ raised {type(failure).__name__}>"
+    text = _shortened(text, _LONGEST)
     if isinstance(error, CheckFailed):
         return text
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
@@ -50,4 +53,12 @@ def error_text(thread: str, error: BaseException) -> str:
     lines.stack = traceback.StackSummary.from_list(
         [frame for frame in lines.stack if "/torture/" not in frame.filename.replace("\\", "/")]
     )
-    return f"in {thread}:\n" + "".join(lines.format())
+    return f"in {thread}:\n" + "".join(_shortened(line, 2 * _LONGEST) for line in lines.format())
+
+
+def _shortened(text: str, longest: int) -> str:
+    """Return a text without its middle where it is too long for a report."""
+    if len(text) <= longest:
+        return text
+    half = longest // 2
+    return f"{text[:half]}… {len(text) - 2 * half:,} characters …{text[-half:]}"

@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from torture.errors import UsageError
+from torture.isolation.raised import message_of
 
 
 def load(target: str, arguments: dict[str, Any] | None = None) -> tuple[Callable[[], object], str]:
@@ -114,7 +115,7 @@ def _import_module(place: str, target: str) -> ModuleType:
 def _guard(importing: Callable[[], object], target: str) -> None:
     try:
         importing()
-    except Exception as error:
+    except (Exception, SystemExit, KeyboardInterrupt) as error:
         where = ""
         trace = error.__traceback__
         while trace is not None:
@@ -124,6 +125,4 @@ def _guard(importing: Callable[[], object], target: str) -> None:
             trace = trace.tb_next
         if isinstance(error, SyntaxError):
             where = f" at {error.filename}:{error.lineno}"
-        raise UsageError(
-            f"target {target!r} cannot be imported: {type(error).__name__}: {error}{where}"
-        ) from error
+        raise UsageError(f"target {target!r} cannot be imported: {message_of(error)}{where}") from error

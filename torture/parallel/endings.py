@@ -20,7 +20,9 @@ def install() -> None:
     own = os.getpid()
     patched: Any = os
     patched._exit = _wrapped(os._exit, lambda status=0: os.getpid() == own)
-    patched.kill = _wrapped(os.kill, lambda pid, number: pid == own == os.getpid() and _ends(number))
+    patched.kill = _wrapped(
+        os.kill, lambda pid, number: pid in (0, own) and own == os.getpid() and _ends(number)
+    )
     patched.killpg = _wrapped(os.killpg, lambda group, number: group in (0, os.getpgrp()) and _ends(number))
     patched = signal
     patched.raise_signal = _wrapped(signal.raise_signal, lambda number: os.getpid() == own and _ends(number))

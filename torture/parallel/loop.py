@@ -16,11 +16,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from torture.errors import UsageError
-from torture.findings import Finding, Result, Verdict
+from torture.findings import Finding, FindingKind, Result, Verdict
 from torture.instrument.choice import choose_modules, evidence
 from torture.instrument.functions import Instrumenter
 from torture.instrument.learn import ModuleLearner
@@ -30,17 +30,20 @@ from torture.isolation.raised import error_text, innermost, kind_of, message_of
 from torture.isolation.state import State
 from torture.isolation.target import load
 from torture.parallel import gil
+from torture.parallel.growth import Growth
 from torture.parallel.history import History
 from torture.parallel.job import DEFAULT_BUDGET, STRATEGY, StressJob
 from torture.parallel.latency import Latencies
-from torture.parallel.leaks import Descriptors
+from torture.parallel.leaks import children, descriptors, place_of
 from torture.parallel.perturbation import LEVELS, Perturbation
 from torture.parallel.starts import Starts
+from torture.parallel.trial import Limits, Trial, run_on
 
 _SWITCH_INTERVAL = 1e-6  # seconds
 _UNDISTURBED = 0.25  # share of a run that is timed
 _MOURNING = 0.5  # seconds that an execution may go on after an uncaught exception in one of its threads
 _NUMBER = re.compile(r"\d+")  # in a thread's name: the same thread of another execution has another
+_MOST_IGNORED = 10  # exceptions that are told
 _MOST_LEFT = 500  # threads that executions may leave behind before the run stops
 
 Errors = list[tuple[str, BaseException]]
@@ -80,8 +83,10 @@ class Run:
         self._history: History | None = None
         self._perturbation: Perturbation | None = None
         self._left: dict[tuple[str, str], list[str]] = {}  # kind of name and place -> names
-        self._descriptors = Descriptors()
+        self._leftovers = (descriptors(), children())
         self._warnings: dict[str, None] = {}
+        self._growth: Growth | None = None  # since nothing is put back
+        self._gathered: tuple[str, ...] = ()
 
     def result(self) -> Result:
         """Run to the end; raises UsageError for a wrong target."""
@@ -97,6 +102,7 @@ class Run:
         self._state.ready()
         self._state.gil(gil.enabled())
         self._starts.install()
+        sys.unraisablehook = self._ignored
         self._begun = _clock()
         if component is not None:
             self._give(holder, lambda: recorded(component))
@@ -116,11 +122,15 @@ class Run:
             errors = self._repeat(1.0)
         elif not errors and component is None:
             errors = self._repeat(1.0)
+        trial = Trial() if errors else self._run_on(holder, component)
+        self._gathered = trial.leaks if trial.exceeded is None else ()  # else the finding says it
         with self._sending:
-            concluded = self._conclude(errors)
+            concluded = self._conclude(errors, trial)
         if not errors:
             self._state.ending()
             atexit._run_exitfuncs()  # one that hangs or crashes is a finding, too
+            ignored = [each for each in self._warnings if each not in concluded.warnings]
+            concluded = replace(concluded, warnings=(*concluded.warnings, *ignored))
         return concluded
 
     def _recorder(self, component: Any) -> Callable[[Any], Any]:
@@ -175,7 +185,10 @@ class Run:
         stage.seconds += _clock() - begun
         for name, place in starts.end():
             self._left.setdefault((_NUMBER.sub("", name), place), []).append(name)
-        self._descriptors.count()
+        for leftovers in self._leftovers:
+            leftovers.count()
+        if self._growth is not None:
+            self._growth.note()
         self._count += 1
         stage.executions += 1
         self._most_threads = max(self._most_threads, starts.threads + 1)
@@ -195,6 +208,40 @@ class Run:
         """Put back what the modules held, unless a thread that was left over may be using it."""
         if threading.active_count() == self._threads_then:
             self._globals.restore()
+        elif self._growth is None:
+            self._growth = Growth(programs_modules(), self._target, traced=False)
+
+    def _run_on(self, holder: Any, component: Any) -> Trial:
+        """See what the program's modules gather where nothing is put back."""
+        if not self._globals.changed or threading.active_count() != self._threads_then:
+            return Trial()
+        job = self._job
+
+        def execute() -> bool:
+            self._starts.failed = lambda: os._exit(1)
+            self._starts.begin()
+            self._call()
+            return not self._starts.end() and not self._starts.errors
+
+        if component is not None:
+            self._give(holder, lambda: component)  # neither timed nor recorded
+        else:
+            self._restore()
+        limits = Limits(
+            executions=self._count,
+            seconds=_clock() - self._begun,
+            stall=job.stall_limit,
+            memory=job.memory_limit,
+        )
+        seen = run_on(
+            execute,
+            programs_modules(),
+            self._target,
+            limits,
+            lambda more: self._state.tell(self._count + more, 0),
+        )
+        self._state.tell(self._count, 0)
+        return seen
 
     def _give(self, holder: Any, component: Callable[[], Any]) -> None:
         """Have the target use another component, in this and all later executions."""
@@ -203,6 +250,18 @@ class Run:
         self._globals = Globals(programs_modules(), self._target)
 
     def _call(self) -> None:
+        own = os.getpid()
+        try:
+            self._call_target()
+        except BaseException as error:
+            if os.getpid() == own:
+                raise
+            sys.__excepthook__(type(error), error, error.__traceback__)
+            os._exit(1)
+        if os.getpid() != own:  # it has forked, and returned in the child, too
+            os._exit(0)
+
+    def _call_target(self) -> None:
         if self._job.threads is None:
             self._target()
             return
@@ -223,6 +282,16 @@ class Run:
             self._warnings["nothing was disturbed: no code under test has scheduling points"] = None
         return perturbation
 
+    def _ignored(self, seen: sys.UnraisableHookArgs) -> None:
+        """Say what the interpreter ignores: exceptions in finalisers and in what is registered with atexit."""
+        sys.__unraisablehook__(seen)
+        if seen.exc_value is not None and len(self._warnings) < _MOST_IGNORED:
+            trace = seen.exc_value.__traceback__
+            while trace is not None and trace.tb_next is not None:
+                trace = trace.tb_next
+            where = f", raised at {place_of(trace.tb_frame)}" if trace is not None else ""
+            self._warnings[f"an exception was ignored{where}: {message_of(seen.exc_value)}"] = None
+
     def _mourn(self) -> None:
         """After an uncaught exception in a thread others may wait for it in vain: then the run ends here."""
         execution = self._count
@@ -233,24 +302,26 @@ class Run:
                 if self._count == execution:
                     self._count += 1
                     self._stages[-1].executions += 1
-                    self._send(self._conclude(list(self._starts.errors)))
+                    self._send(self._conclude(list(self._starts.errors), Trial()))
 
         _thread.start_new_thread(wait, ())
 
-    def _conclude(self, errors: Errors) -> Result:
+    def _conclude(self, errors: Errors, trial: Trial) -> Result:
         self._gil = gil.enabled()
         self._gil_said = self._gil_watch.said()
-        self._descriptors.stop()
+        for leftovers in self._leftovers:
+            leftovers.stop()
         if self._history is not None:
             self._history.end(self._count + 1)  # of an execution that will not end
             self._history.close()
         seconds = _clock() - self._begun
+        finding = self._finding(errors) if errors else self._exceeded(trial)
         return Result(
             target=self._job.target,
-            verdict=Verdict.FAILED if errors else Verdict.PASSED,
-            finding=self._finding(errors) if errors else None,
+            verdict=Verdict.FAILED if finding is not None else Verdict.PASSED,
+            finding=finding,
             executions=self._count,
-            executions_to_failure=self._count if errors else None,
+            executions_to_failure=self._count if finding is not None else None,
             seconds=round(seconds, 6),
             executions_per_second=round(self._count / seconds, 1) if seconds > 0 else 0.0,
             strategy=STRATEGY,
@@ -275,6 +346,19 @@ class Run:
             threads=self._most_threads,
             errors=tuple(error_text(name, error) for name, error in errors),
             counts=getattr(first, "counts", {}),
+        )
+
+    def _exceeded(self, trial: Trial) -> Finding | None:
+        """Return the finding that more and more memory is, None where it sufficed."""
+        if trial.exceeded is None:
+            return None
+        return Finding(
+            kind=FindingKind.MEMORY,
+            message=f"the code under test used more than {self._job.memory_limit >> 20} MiB of memory in"
+            f" {trial.exceeded:,} executions between which nothing was put back"
+            + "".join(f"; {leak}" for leak in trial.leaks),
+            fingerprint=str(FindingKind.MEMORY),
+            threads=self._most_threads,
         )
 
     def _described(self, stage: _Stage) -> dict[str, Any]:
@@ -304,7 +388,9 @@ class Run:
 
     def _notes(self) -> list[str]:
         notes = [_left_running(names, place) for (_, place), names in self._left.items()]
-        notes += filter(None, [self._descriptors.leak()])
+        notes += filter(None, [leftovers.leak() for leftovers in self._leftovers])
+        gathered = (*self._gathered, *(self._growth.leaks() if self._growth is not None else ()))
+        notes += [f"leak: {leak}: take them out, or bound it" for leak in gathered]
         notes += filter(None, [self._gil_said])
         if self._latencies is not None and self._latencies.unmeasured:
             notes.append(f"not timed: {self._latencies.unmeasured}")
@@ -318,7 +404,7 @@ class Run:
 
 
 def _left_running(names: list[str], place: str) -> str:
-    where = f", at {place}" if place else ""
+    where = f", {place}" if place else ""
     if len(names) == 1:
         return f"leak: thread {names[0]} was still running when the target returned{where}: join it"
     return f"leak: {len(names):,} threads such as {names[0]} were still running when the target returned{where}: join them"

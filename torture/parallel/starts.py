@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 from torture.parallel.leaks import place_of
@@ -72,13 +73,14 @@ class Starts:
         """``enter`` is called first in each thread, ``failed`` after an uncaught exception in one."""
         self.errors: list[tuple[str, BaseException]] = []
         self.threads = 0  # started by the current execution
+        self.failed = failed
         self._enter = enter
-        self._failed = failed
         self._expected = 0  # learnt from one execution for the next
         self._late = 0  # executions in which somebody waited in vain
         self._row = _Row(0)
         self._leaves = False
         self._known: set[threading.Thread] = set()
+        self._started_at: dict[int, str] = {}  # address of a thread of the current execution -> place
 
     def install(self) -> None:
         """Wrap ``threading`` for good."""
@@ -101,11 +103,12 @@ class Starts:
         """Begin an execution."""
         self.errors = []
         self.threads = 0
+        self._started_at.clear()
         self._row = _Row(self._expected)
         self._known = set(threading.enumerate())
 
     def end(self) -> tuple[tuple[str, str], ...]:
-        """End the execution, and return the threads that did not end within a moment: name and place."""
+        """End the execution, and return the threads that did not end within a moment: name, and where it stands or was started."""
         row = self._row
         if row.late:
             self._late += 1
@@ -122,13 +125,22 @@ class Starts:
                 _join(thread, max(0.0, end - _clock()))
         frames = sys._current_frames()
         alive = tuple(
-            (thread.name, place_of(frames.get(thread.ident or 0))) for thread in left if thread.is_alive()
+            (thread.name, self._place(thread, frames.get(thread.ident or 0)))
+            for thread in left
+            if thread.is_alive()
         )
         self._leaves = self._leaves or bool(alive)
         return alive
 
+    def _place(self, thread: threading.Thread, frame: FrameType | None) -> str:
+        if place := place_of(frame):
+            return f"at {place}"
+        started = self._started_at.get(id(thread), "")  # all of it is library code
+        return f"started at {started}" if started else ""
+
     def _prepare(self, thread: threading.Thread) -> None:
         self.threads += 1
+        self._started_at[id(thread)] = place_of(sys._getframe(1))
         row = self._row
         belongs = row.start()
         run: Any = thread.run
@@ -153,4 +165,4 @@ class Starts:
         name = arguments.thread.name if arguments.thread is not None else "a thread"
         self.errors.append((name, arguments.exc_value or arguments.exc_type()))
         _excepthook(arguments)
-        self._failed()
+        self.failed()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 from torture.isolation.answer import Send, serve
@@ -20,6 +21,9 @@ def _run(text: str, state: State, send: Send) -> object:
     from torture.parallel import asked, endings
     from torture.parallel.loop import Run
 
+    signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # the program's own, as ``interrupt_main`` makes it
     asked.install()
     endings.install()
     return Run(StressJob.from_json(text), state, send).result()

@@ -30,7 +30,7 @@ _NARROWEST_NAME = 8
 _WIDE_NAME = 20  # columns that a wide table must leave for the scenario's name
 _LAYOUTS = ((True, True), (False, True), (False, False))  # whole headers, whole cells
 _SHORT_VARIANT = 12
-_EACH = 12  # variants whose faults are told one by one; those of a longer table are added up
+_EACH = 12  # lines about faults or leaks; of more than that only the essence is told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +106,7 @@ _COLUMNS = (
     _Column("expected", ""),  # in the narrow table a mark before the verdict
 )
 _EXHAUSTED = "* every schedule, or one of each class of equivalent ones; limits in the JSON"
+_LEAK = "leak: "  # so begins a warning of something that executions leave behind
 _MARKS = (
     ("✓", "✗", "○"),
     ("ok", "NOT", "may"),
@@ -121,7 +122,12 @@ def show_table(rows: Sequence[Row], seconds: float, *, interrupted: bool = False
     if any(row.exhausted is not None for row in rows):
         console.print(_EXHAUSTED, markup=False, soft_wrap=True)
     none = "-" if console.options.ascii_only else "–"
-    for line in (*latency.table(rows, console.width, none), *latency.notes(rows), *_faults(rows)):
+    for line in (
+        *latency.table(rows, console.width, none),
+        *latency.notes(rows),
+        *_faults(rows),
+        *_leaks(rows),
+    ):
         shown = line.replace("µ", "u") if console.options.ascii_only else line
         console.print(shown, markup=False, soft_wrap=True)
     for row in rows:
@@ -162,6 +168,21 @@ def _faults(rows: Sequence[Row]) -> Iterator[str]:
         return
     for row in told:
         yield from notes(f"{row.scenario}/{row.variant}", row.processes)
+
+
+def _leaks(rows: Sequence[Row]) -> Iterator[str]:
+    """Yield what variants leave behind although they pass: all of it for a few of them, else one as an example."""
+    leaks = {
+        f"{row.scenario}/{row.variant}": [each for each in row.warnings if each.startswith(_LEAK)]
+        for row in rows
+        if row.verdict is Verdict.PASSED and row.as_expected
+    }
+    told = [f"{name}: {each}" for name, found in leaks.items() for each in found]
+    if len(told) <= _EACH:
+        yield from told
+    else:
+        count = sum(bool(found) for found in leaks.values())
+        yield f"{plural(count, 'variant')} left something behind (all in the JSON), such as {told[0]}"
 
 
 def _interpreter(rows: Sequence[Row]) -> Iterator[str]:

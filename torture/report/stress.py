@@ -53,7 +53,7 @@ def coverage(result: Result) -> Iterator[str]:
     first: dict[str, Any] = result.stages[0] if result.stages else {}
     if "gil" in first:
         how = "with a GIL" if first["gil"] else "free-threaded"
-        most = f", {result.threads} threads at most" if result.threads else ""
+        most = f", {_counted(result.threads, 'thread')} at most" if result.threads else ""
         yield f"     on real threads, {how}, {first['cores']} cores{most}"
     if first.get("latency"):
         yield from _latencies(first["latency"])
@@ -71,8 +71,8 @@ def latencies(result: Result) -> tuple[dict[str, Any], ...]:
     return tuple(figures for stage in result.stages for figures in stage.get("latency", ()))
 
 
-def _counted(executions: int) -> str:
-    return f"{executions:,} execution{'' if executions == 1 else 's'}"
+def _counted(count: int, what: str = "execution") -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def _latencies(operations: list[dict[str, Any]]) -> Iterator[str]:

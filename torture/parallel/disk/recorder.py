@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import stat
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from torture.oracles.durability import Mark
 from torture.parallel.disk.operations import (
     ROOT,
     Change,
     Image,
+    Marked,
     Mode,
     Names,
     Node,
@@ -21,6 +24,7 @@ from torture.parallel.disk.operations import (
     Truncate,
     Write,
 )
+from torture.parallel.disk.order import Order
 
 # Originals: those in ``os`` are replaced by the time they are used.
 _lstat, _stat, _fstat, _lseek, _realpath, _fspath = (
@@ -68,6 +72,7 @@ class Recorder:
 
     def __init__(self, folder: Path) -> None:
         self.operations: list[Operation] = []
+        self.marks: list[Mark] = []  # of the ledgers, in the order of the operations
         self.unmodelled: dict[str, None] = {}  # calls that changed something the records do not hold
         self.initial, self._numbers = snapshot(folder)
         self._next = len(self._numbers)
@@ -75,12 +80,46 @@ class Recorder:
         self._open: dict[int, tuple[int, bool, bool]] = {}  # descriptor -> node, appends, syncs each write
         self._lock = threading.RLock()  # an operation and its record are one step
         self._paths: dict[int, str] = {}
+        self._order: Order | None = None
+        self._in_step = False
+
+    def share(self, place: Path) -> None:
+        """Record with other processes from now on, and take in what they have recorded at ``place``."""
+        self._order = Order(place)
+        with self.step():
+            pass
+
+    @contextmanager
+    def step(self) -> Iterator[None]:
+        """Let no other operation be recorded meanwhile, neither here nor in the other processes."""
+        with self._lock:
+            if self._order is None or self._in_step:  # a finaliser closes a file in the midst of one
+                yield
+                return
+            for operations, marks, *state in self._order.begin():
+                self.operations += operations
+                self.marks += marks
+                self._numbers, self._paths, self._next, self.unmodelled = state
+            known, marked = len(self.operations), len(self.marks)
+            self._in_step = True
+            try:
+                yield
+            finally:
+                self._in_step = False
+                state = [self._numbers, self._paths, self._next, self.unmodelled]
+                self._order.end((self.operations[known:], self.marks[marked:], *state))
+
+    def mark(self, text: str, mark: Mark) -> None:
+        """Record a mark of a ledger."""
+        with self.step():
+            self.marks.append(mark)
+            self._add(Marked(f"{text}: {mark.item!r}", len(self.marks)))
 
     def call(self, name: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         record = getattr(self, "_opened" if name == "open" else f"_{name}", None)
         if record is None and name not in _UNKNOWN:
             return function(*args, **kwargs)
-        with self._lock:
+        with self.step():
             if record is None:
                 if name == "closerange" or any(isinstance(each, int) and each in self._open for each in args):
                     self.unmodelled[name] = None

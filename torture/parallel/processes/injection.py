@@ -96,6 +96,7 @@ class Injection:
             if self._fault.kind == faults.FULL_DISK and name == "write" and not self._halved:
                 self._halved = True  # a disk that fills up takes a part of the last write
                 if len(args[1]) > 1:
+                    self.struck = True
                     return function(args[0], bytes(args[1])[: len(args[1]) // 2])
             self._refuse(name)
         if self._fault.kind == faults.SLOW_FSYNC and name in ("fsync", "fdatasync"):

@@ -294,6 +294,8 @@ class Run:
                 continue
             if stage.survey is not None:
                 told["power cut"] = ", ".join(f"{count} {name}" for name, count in rows(stage.survey))
+                if (count := stage.survey.processes) > 1:
+                    told["power cut"] += f", in one order of what {count} processes did"
             else:
                 told[stage.fault.name] = f"{stage.boundaries} boundaries of {stage.fault.role or 'all roles'}"
         return told or None

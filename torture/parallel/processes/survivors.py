@@ -1,4 +1,4 @@
-"""What survives a power cut: a role is recorded, every crash state of the model is made, and read by a fresh process."""
+"""What survives a power cut: the processes of a role are recorded, every crash state of the model is made, and read by a fresh process."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -32,8 +33,6 @@ class _Recording:
     initial: Image
     operations: list[Operation]
     marks: list[Mark]
-    unmodelled: list[str]
-    differs: bool  # the folder holds something else than the records make of it
 
 
 @dataclass(slots=True)
@@ -46,6 +45,7 @@ class Survey:
     failures: list[Failure] = field(default_factory=list)  # of the role itself
     unseen: list[str] = field(default_factory=list)
     operations: list[Operation] = field(default_factory=list)
+    processes: int = 0
     seconds: float = 0.0
 
     def failure(self) -> Failure | None:
@@ -97,9 +97,9 @@ class Survivors:
         folder.mkdir()
         program = self._target.make(folder)
         roles = dict(program.roles())
-        if not hasattr(program, "conclude") or roles.get(role or next(iter(roles)), 0) != 1:
+        if not hasattr(program, "conclude") or not roles.get(role or next(iter(roles))):
             raise UsageError(
-                f"a power cut needs a role of one process, and conclude(ledger); {type(program).__name__} has {roles}"
+                f"a power cut needs a role, and conclude(ledger); {type(program).__name__} has {roles}"
             )
         actors: list[Actor] = []
         hold, release = os.pipe()  # who wrote the state lives while it is read
@@ -122,7 +122,7 @@ class Survivors:
         self, role: str, program: Any, actors: list[Actor], pipe: tuple[int, int], survey: Survey
     ) -> _Recording | None:
         hold, release = pipe
-        folder = self._root / "recorded"
+        folder, order = self._root / "recorded", self._root / "order"
 
         def prepare(sender: Sender) -> None:
             ledger = Ledger()
@@ -131,41 +131,49 @@ class Survivors:
             sender.send("ended")
             os.read(hold, 1)
 
-        def record(sender: Sender) -> None:
-            recorder = Recorder(folder)
-            ledger = _MarkingLedger(recorder.operations)
+        before: list[Mark] = []
+        if hasattr(program, "prepare"):
+            actors.append(fork("prepare", prepare, (release,)))
+            if not self._all_ended(actors, survey):
+                return None
+            before = actors[0].told[0]
+        recorder = Recorder(folder)
+        waiting, begin = os.pipe()
+
+        def record(sender: Sender, name: str, number: int) -> None:
+            recorder.share(order)
             play = getattr(self._target.make(folder), role)
             layer.install(recorder)
-            self._guarded(sender, role, lambda: play(ledger, 0))
-            operations = list(recorder.operations)
-            differs = complete(recorder.initial, operations) != snapshot(folder)[0].tree()
-            unmodelled = list(recorder.unmodelled)
-            sender.send(
-                "told", _Recording(recorder.initial, operations, list(ledger.marks), unmodelled, differs)
-            )
+            sender.send("told", "ready")
+            os.read(waiting, 1)
+            self._guarded(sender, name, lambda: play(_MarkingLedger(recorder), number))
             sender.send("ended")
             os.read(hold, 1)
 
-        before: list[Mark] = []
-        for name, body in (("prepare", prepare), (role, record)):
-            if name == "prepare" and not hasattr(program, "prepare"):
-                continue
-            actor = fork(name, body, (release,))
-            actors.append(actor)
+        count = survey.processes = program.roles()[role]
+        for number in range(count):
+            name = role if count == 1 else f"{role}-{number}"
+            body = partial(record, name=name, number=number)
+            actors.append(fork(name, body, (release, begin)))
+            self._wait(actors[-1], until_told=True)
+        os.close(waiting)
+        os.close(begin)
+        if not self._all_ended(actors, survey):
+            return None
+        recorder.share(order)
+        survey.operations = [_shifted(each, len(before)) for each in recorder.operations]
+        survey.unseen += [f"not modelled: {each}" for each in recorder.unmodelled]
+        if complete(recorder.initial, recorder.operations) != snapshot(folder)[0].tree():
+            survey.unseen.append("the folder holds something that did not pass through the file layer")
+        return _Recording(recorder.initial, survey.operations, [*before, *recorder.marks])
+
+    def _all_ended(self, actors: list[Actor], survey: Survey) -> bool:
+        """Wait for the parts; tell whether all of them went well."""
+        for actor in actors:
             self._wait(actor)
             if actor.failures or not actor.ended:
-                survey.failures += actor.failures or [actor.died() or _hung(name, self._stall_limit)]
-                return None
-            if name == "prepare":
-                before = actor.told[0]
-        recording: _Recording = actors[-1].told[0]
-        recording.marks[:0] = before
-        recording.operations = [_shifted(each, len(before)) for each in recording.operations]
-        survey.operations = recording.operations
-        survey.unseen += [f"not modelled: {each}" for each in recording.unmodelled]
-        if recording.differs:
-            survey.unseen.append("the folder holds something that did not pass through the file layer")
-        return recording
+                survey.failures += actor.failures or [actor.died() or _hung(actor.name, self._stall_limit)]
+        return not survey.failures
 
     def _look(
         self, recording: _Recording, survey: Survey, deadline: float, tell: Callable[[int], None]
@@ -237,13 +245,13 @@ class Survivors:
         except BaseException as error:
             sender.send("failed", failure(name, error, self._own))
 
-    def _wait(self, actor: Actor) -> None:
-        """Hear an actor until its part is over, it is gone, or it is silent for too long."""
+    def _wait(self, actor: Actor, *, until_told: bool = False) -> None:
+        """Hear an actor until its part is over or it has told something, it is gone, or it is silent for too long."""
         import select
 
         poll = select.poll()
         poll.register(actor.reading, select.POLLIN)
-        while not actor.ended and poll.poll(self._stall_limit * 1000):
+        while not actor.ended and not (until_told and actor.told) and poll.poll(self._stall_limit * 1000):
             if not actor.hear():
                 return
 
@@ -251,17 +259,17 @@ class Survivors:
 class _MarkingLedger(Ledger):
     """A ledger whose marks stand among the operations."""
 
-    def __init__(self, operations: list[Operation]) -> None:
+    def __init__(self, recorder: Recorder) -> None:
         super().__init__()
-        self._operations = operations
+        self._recorder = recorder
 
     def begun(self, channel: str, item: object) -> None:
         Ledger.begun(self, channel, item)
-        self._operations.append(Marked(f"begun: {item!r}", len(self.marks)))
+        self._recorder.mark("begun", self.marks[-1])
 
     def acknowledged(self, channel: str, item: object) -> None:
         Ledger.acknowledged(self, channel, item)
-        self._operations.append(Marked(f"acknowledged: {item!r}", len(self.marks)))
+        self._recorder.mark("acknowledged", self.marks[-1])
 
 
 def materialise(folder: Path, tree: Tree) -> None:
