@@ -12,6 +12,7 @@ from torture.trace.event import Event, Trace
 from torture.trace.site import Kind
 
 ACCESSES = (Kind.READ, Kind.WRITE)
+_EVERYWHERE = frozenset({"__init__.py", "__main__.py"})
 _ORDERED = frozenset({Kind.JOIN})  # after these the thread expects the work of others
 _WAITED = _ORDERED | {Kind.ACQUIRE, Kind.GET, Kind.PUT, Kind.SLEEP, Kind.YIELD}
 
@@ -152,8 +153,11 @@ def subjects(trace: Trace) -> Callable[[Event], str]:
 
 
 def place(event: Event) -> str:
-    """Return ``file:line`` with the bare file name."""
-    return f"{os.path.basename(event.file)}:{event.line}"
+    """Return ``file:line`` with the bare file name, after its folder where every package has a file of that name."""
+    folder, name = os.path.split(event.file)
+    if name in _EVERYWHERE:
+        name = f"{os.path.basename(folder)}/{name}"
+    return f"{name}:{event.line}"
 
 
 def thread_names(trace: Trace) -> dict[int, str]:

@@ -7,6 +7,7 @@ threads one column and the thread's name in front of each row. The rows that the
 from __future__ import annotations
 
 import os
+import re
 import sys
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -23,6 +24,7 @@ HEIGHT = 60  # lines
 MESSAGE_HEIGHT = 16  # lines of the message, at most
 NO_SCHEDULE = "it cannot be replayed: its schedule is not known"
 SWITCHES = frozenset({"always", "finalizer", "cold only"})  # labels of a finding that a GIL does not prevent
+_STEPS = re.compile(r"\((\d[\d,]*) steps\)")
 MARK = "▸ "
 LOST = "✗ "  # the point of no return
 MARGIN = len(MARK)
@@ -215,17 +217,17 @@ def _cell(row: Row, width: int) -> str:
     if len(indent) + len(before) + len(resource) + len(row.after) > width:
         indent = " " * min(row.depth, 2)  # what happens matters more than how deep
     room = width - len(indent)
-    after = (
-        row.after
-        if len(before) + len(resource) + len(row.after) <= room
-        else _end(row.after, max(8, room // 2))
-    )
+    after = row.after
+    if len(before) + len(resource) + len(after) > room:
+        after = _end(_STEPS.sub(r"(\1)", after), max(8, room // 2))
     space = room - len(before) - len(after)
     method, _, key = resource.partition("(")
     method = method.rpartition(".")[2]
     if len(resource) > space >= len(method) + 4 and key:  # of a call, what is called matters, too
         kept = space - len(method) - 2
         resource = f"{method}(…{key[-kept:]}" if len(key) > kept else f"…{method}({key}"
+    elif len(resource) > space and after != row.after and len(method) <= space:
+        resource = method  # of a library's function
     elif len(resource) > space:
         resource = "…" + resource[len(resource) - space + 1 :] if space > 1 else "…"
     return _end(indent + before + resource + after, width)

@@ -16,6 +16,7 @@ from typing import Any
 from weakref import ReferenceType, WeakKeyDictionary
 
 from torture.runtime import callbacks, originals
+from torture.runtime.hooks import write_down
 from torture.runtime.kernel import KERNEL
 from torture.runtime.primitives import Lock, primitive
 from torture.runtime.teardown import Kill
@@ -132,7 +133,7 @@ def join(self: threading.Thread, timeout: float | None = None) -> None:
     virtual.joiners.append(kernel.current)
     if kernel.block(virtual, JOIN, deadline):
         if kernel.recorder is not None:
-            kernel.recorder.record(kernel.current, JOIN, virtual, None, False, None)
+            write_down(kernel, kernel.current, JOIN, virtual, None, False, None)
     elif kernel.current in virtual.joiners:
         virtual.joiners.remove(kernel.current)
 

@@ -1,0 +1,23 @@
+"""What strangers' programs taught: long executions, and modules that the tool's own code calls, too."""
+
+from __future__ import annotations
+
+from tests.exploration.exploring import found
+from torture.findings import FindingKind
+from torture.report.failure import render_trace
+
+
+def test_a_finding_is_replayed_where_the_recorder_calls_code_that_has_points() -> None:
+    finding = found(FindingKind.ASSERTION, "strangers:cast", granularity="gil", shrink=False)
+
+    assert "not-replayed" not in finding.labels
+    assert finding.trace is not None
+    assert "Anything" not in render_trace(finding.trace)
+
+
+def test_a_long_schedule_is_shrunk_and_found_again_with_a_gil() -> None:
+    finding = found(FindingKind.EXCEPTION, "strangers:long")
+
+    assert finding.reachable == "gil"
+    assert "always" in finding.labels
+    assert finding.preemptions <= 3
