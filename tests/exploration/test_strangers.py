@@ -21,3 +21,9 @@ def test_a_long_schedule_is_shrunk_and_found_again_with_a_gil() -> None:
     assert finding.reachable == "gil"
     assert "always" in finding.labels
     assert finding.preemptions <= 3
+
+
+def test_an_unguarded_builtin_is_also_seen_where_nobody_was_asked_so_that_its_schedule_is_shrunk() -> None:
+    finding = found(FindingKind.UNSAFE_BUILTIN, "strangers:ordered")
+
+    assert finding.preemptions == 1

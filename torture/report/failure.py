@@ -133,7 +133,7 @@ def _table(trace: Trace, rows: Sequence[Line], width: int) -> list[str]:
     present = {row.thread for row in rows} | {row.to for row in rows if isinstance(row, Switch)}
     threads = [index for index in names if index in present]
     sources = [len(row.source) for row in rows if isinstance(row, Row)]
-    source = min(max(sources, default=0), WIDEST_SOURCE, width // 3)
+    source = min(max(sources, default=0), max(WIDEST_SOURCE, width // 4), width // 3)
     room = width - MARGIN - source - GAP
     if len(threads) <= 3 and room >= len(threads) * (NARROWEST_COLUMN + GAP):
         return _columns(rows, {thread: names[thread] for thread in threads}, room=room, source=source)

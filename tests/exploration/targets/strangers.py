@@ -1,5 +1,6 @@
 """Programs like those that strangers write: long ones, and ones that use the library that the tool itself uses."""
 
+import collections
 import threading
 import typing
 
@@ -41,3 +42,15 @@ def long():
         shared["n"] += 1
 
     run(work, work)
+
+
+def ordered():
+    kept = collections.OrderedDict()
+    seen = {}
+
+    def keep(key):
+        for number in range(10):
+            seen[key] = number
+        kept[key] = key
+
+    run(lambda: keep(1), lambda: keep(2))
