@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.exploration.exploring import found
+from tests.exploration.exploring import explored, found
 from torture.findings import FindingKind
 from torture.report.failure import render_trace
 
@@ -27,3 +27,11 @@ def test_an_unguarded_builtin_is_also_seen_where_nobody_was_asked_so_that_its_sc
     finding = found(FindingKind.UNSAFE_BUILTIN, "strangers:ordered")
 
     assert finding.preemptions == 1
+
+
+def test_a_module_to_open_that_did_not_run_is_told() -> None:
+    result = explored("strangers:ordered", executions=1, instrument=("threadign", "threading", "own"))
+
+    assert [line for line in result.warnings if "--instrument" in line] == [
+        "--instrument threadign: no module of that name ran"
+    ]
