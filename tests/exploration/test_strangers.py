@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tests.exploration.exploring import explored, found
-from torture.findings import FindingKind
+from torture.exploration.supervisor import replay
+from torture.findings import FindingKind, Verdict
 from torture.report.failure import render_trace
 
 
@@ -35,3 +36,9 @@ def test_a_module_to_open_that_did_not_run_is_told() -> None:
     assert [line for line in result.warnings if "--instrument" in line] == [
         "--instrument threadign: no module of that name ran"
     ]
+
+
+def test_what_c_code_remembers_of_abstract_classes_does_not_keep_a_schedule_from_being_replayed() -> None:
+    finding = found(FindingKind.ASSERTION, "strangers:abstract")
+
+    assert replay(finding.schedule).verdict is Verdict.FAILED

@@ -1,6 +1,7 @@
 """Programs like those that strangers write: long ones, and ones that use the library that the tool itself uses."""
 
 import collections
+import collections.abc
 import threading
 import typing
 
@@ -54,3 +55,22 @@ def ordered():
         kept[key] = key
 
     run(lambda: keep(1), lambda: keep(2))
+
+
+class Bag:
+    pass
+
+
+def abstract():
+    """Asks only in rare schedules what C code answers from its own memory the next time."""
+    box = {"n": 0}
+    bag = Bag()
+
+    def add():
+        n = box["n"]
+        if box["n"] != n and not isinstance(bag, collections.abc.Collection):
+            n = box["n"]
+            assert box["n"] == n
+        box["n"] = n + 1
+
+    run(add, add, add)
