@@ -371,3 +371,13 @@ def test_in_a_narrow_column_a_library_s_function_keeps_its_name_and_its_steps_th
     narrow, wide = ("\n".join(report(script, width=width)) for width in (68, 140))
     assert "add (12)" in narrow
     assert "box.C.add (12 steps)" in wide
+
+
+def test_a_write_between_two_reads_of_the_same_value_is_no_cause() -> None:
+    def told(second: str) -> str:
+        script = Script("main", "A", "B")(0, "spawn", "A")(0, "spawn", "B")
+        script(1, "read", "C#1.n", "True", line=3)(2, "write", "C#1.n", second, line=4)
+        return "\n".join(report(script(1, "read", "C#1.n", second, line=5)))
+
+    assert "B wrote C#1.n between two reads of it by A" in told("False")
+    assert "between two reads" not in told("True")

@@ -201,6 +201,10 @@ class EventRecorder:
         if site.name in _PROCESS_NAMES:
             return ""  # another one in every process
         if site.kind is Kind.WRITE:
+            if (
+                site.form is Form.ITEM and key is None
+            ):  # a slice, written in steps: the value is a step's name
+                return ""
             return (
                 self.text(value) if site.form in (Form.ATTRIBUTE, Form.GLOBAL, Form.CELL, Form.ITEM) else ""
             )
