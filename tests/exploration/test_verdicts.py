@@ -199,7 +199,15 @@ def test_what_is_left_behind_is_warned_of(target: str, said: str) -> None:
 
 @pytest.mark.parametrize("strategy", ["random", "pct", "pos", "auto"])
 @pytest.mark.parametrize(
-    "target", ["spins", "spins_and_yields", "spins_and_sleeps", "spins_for_a_lock", "polls_the_clock"]
+    "target",
+    [
+        "spins",
+        "spins_and_yields",
+        "spins_and_sleeps",
+        "spins_for_a_lock",
+        "spins_under_a_lock",
+        "polls_the_clock",
+    ],
 )
 def test_a_correct_program_that_spins_is_no_livelock(target: str, strategy: str) -> None:
     result = explored(f"wrong:{target}", strategy=strategy, executions=30)

@@ -221,7 +221,7 @@ class Kernel:
         self._account()
         self.enabled.remove(thread.index)
         thread.enabled = False
-        thread.spins = 0
+        thread.spins = thread.passed_over = 0
         thread.waits_for = resource
         thread.pending = (resource, None, True, site)
         if deadline is not None:
@@ -246,7 +246,7 @@ class Kernel:
             self.clock.uses += 1
             thread.timer = 0
         insort(self.enabled, thread.index)
-        thread.ran = self.steps
+        thread.ran = self.steps - thread.passed_over
         if eagerly:
             self.causes.append((self.current.index, thread.index))
             self.eager.append(thread.index)
@@ -256,6 +256,7 @@ class Kernel:
         for thread in threads:
             if thread.enabled and not thread.timed_out:
                 self._account()  # whoever is left alone takes no counted steps
+                thread.passed_over = 0 if thread is self.current else self.steps - thread.ran
                 thread.enabled = False
                 self.enabled.remove(thread.index)
                 if thread.deadline is not None:
