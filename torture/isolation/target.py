@@ -128,6 +128,8 @@ def _guard(importing: Callable[[], object], target: str) -> None:
             trace = trace.tb_next
         if isinstance(error, SyntaxError):
             where = f" at {error.filename}:{error.lineno}"
+        if isinstance(error, ImportError) and "relative import" in str(error):
+            where += "; the file is part of a package: write package.module:function"
         raise UsageError(
             f"target {target!r} cannot be imported: {type(error).__name__}: {error}{where}"
         ) from error
