@@ -291,6 +291,7 @@ def _enter(local: Local, *, fresh: bool = False) -> None:
     if not fresh:  # the first thread's __init__ is called by type.__call__
         args, kwargs = object.__getattribute__(local, "_torture_made")
         type(local).__init__(local, *args, **kwargs)
+        object.__setattr__(local, "__dict__", attributes)  # another thread may have come between
 
 
 class FreshWorld:
