@@ -106,7 +106,9 @@ def _waited(look: Callable[[], Any]) -> Any:
     return found
 
 
-@pytest.mark.parametrize("target", ["only_makes_a_coroutine", "only_makes_a_generator"])
+@pytest.mark.parametrize(
+    "target", ["only_makes_a_coroutine", "only_makes_a_generator", "OnlyMakesAnInstance"]
+)
 def test_a_target_that_would_run_nothing_when_it_is_called_is_refused(target: str) -> None:
     with pytest.raises(UsageError, match="write a function that"):
         explored(f"wrong:{target}")
@@ -161,7 +163,13 @@ def test_functions_hidden_from_the_collector_have_points() -> None:
 
 def test_where_no_function_was_found_there_is_no_pass() -> None:
     session: Any = SimpleNamespace(
-        skipped=(), without_greenlets="", hidden_locks=(), left_out=(), modules=("made",), opened=frozenset()
+        skipped=(),
+        without_greenlets="",
+        hidden_locks=(),
+        left_out=(),
+        modules=("made",),
+        opened=frozenset(),
+        job=SimpleNamespace(instrument=()),
     )
     unseen = Unseen(session)
     unseen.left_out(session, threads=2)
@@ -192,7 +200,15 @@ def test_what_is_left_behind_is_warned_of(target: str, said: str) -> None:
 @pytest.mark.one_version
 @pytest.mark.parametrize("strategy", ["random", "pct", "pos", "auto"])
 @pytest.mark.parametrize(
-    "target", ["spins", "spins_and_yields", "spins_and_sleeps", "spins_for_a_lock", "polls_the_clock"]
+    "target",
+    [
+        "spins",
+        "spins_and_yields",
+        "spins_and_sleeps",
+        "spins_for_a_lock",
+        "spins_under_a_lock",
+        "polls_the_clock",
+    ],
 )
 def test_a_correct_program_that_spins_is_no_livelock(target: str, strategy: str) -> None:
     result = explored(f"wrong:{target}", strategy=strategy, executions=30)

@@ -1,6 +1,7 @@
 """The types of options."""
 
 import argparse
+from pathlib import Path
 
 import pytest
 
@@ -33,3 +34,11 @@ def test_what_is_no_target_is_refused(text: str) -> None:
 
 def test_nothing_is_suggested_where_nothing_is_near() -> None:
     assert suggestion("qqqq", ["budget"]) == ""
+
+
+def test_pytest_s_spelling_of_a_target_is_taken(tmp_path: Path) -> None:
+    file = tmp_path / "test_it.py"
+    file.touch()
+
+    assert target(f"{file}::test") == f"{file}:test"
+    assert target(f"{file}::Tests::test") == f"{file}:Tests.test"

@@ -217,3 +217,17 @@ def test_progress_is_drawn_on_a_terminal_once_it_takes_long(
     with ProgressLine("m:f [odd]", executions=None, budget=10.0) as progress:
         progress(1234, seconds)
     assert ("1,234 executions" in stream.getvalue()) is drawn
+
+
+@pytest.mark.parametrize(("columns", "width"), [("40", 80), ("140", 140), ("400", 160)])
+def test_a_report_is_as_wide_as_the_terminal_within_bounds(
+    columns: str, width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    finding = Finding(FindingKind.LOST, "lost " * 60, "x", schedule="T1-abc", trace=TRACE)
+    result = Result("m:f", Verdict.FAILED, finding, executions=1)
+    monkeypatch.setattr(supervisor, "explore", lambda job, progress: result)
+    monkeypatch.setenv("COLUMNS", columns)
+    main(["explore", "m:f"])
+
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("lost")]
+    assert width - 5 < max(map(len, lines)) <= width

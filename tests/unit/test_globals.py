@@ -54,3 +54,20 @@ def test_a_sampler_puts_back_within_64_executions_and_from_then_on_each_time() -
         change(program)
         state.restore(lightly=True)
         assert is_as_it_was(program)
+
+
+def test_generators_of_random_numbers_are_put_back_those_without_a_state_left_alone() -> None:
+    program = ModuleType("program_that_draws")
+    exec(
+        "import random\n"
+        "class Mine(random.Random):\n    def getstate(self):\n        raise LookupError\n"
+        "system, seeded, mine = random.SystemRandom(), random.Random(1), Mine(2)",
+        program.__dict__,
+    )
+    state = Globals([program])
+    drawn = [program.seeded.gauss(0, 1), program.mine.random()]
+    program.system.drawn = program.system.random()
+    state.restore()
+
+    assert [program.seeded.gauss(0, 1), program.mine.random()] == drawn
+    assert not hasattr(program.system, "drawn")

@@ -358,3 +358,36 @@ def test_the_whole_trace_has_one_line_for_each_thread_and_event() -> None:
     assert len(lines) == len(trace.threads) + len(trace.events)
     assert lines[1] == "# thread 1 0.1 A"
     assert lines[5] == "2 A:   read C#1.n -> 0  [/home/me/count.py:3 C.add]"
+
+
+def test_a_file_that_every_package_has_is_told_with_its_folder() -> None:
+    script = Script("main", "A")(0, "spawn", "A")(1, "read", "C#1.n", file="/lib/shelf/__init__.py")
+
+    assert "shelf/__init__.py:1 add" in "\n".join(report(script))
+
+
+def test_what_happens_nowhere_in_the_code_has_no_place() -> None:
+    script = Script("main", "A")(0, "spawn", "A")(1, "timer", file="", line=0)(0, "join", "A")
+
+    assert next(line for line in report(script) if "timer" in line).rstrip().endswith("timer (early)")
+
+
+def test_in_a_narrow_column_a_library_s_function_keeps_its_name_and_its_steps_their_number() -> None:
+    script = lost_update()
+    for line in range(12):
+        file = "/usr/lib/python3.13/site-packages/shelf/box.py"
+        script(1, "read", "Box#1.n", line=line, depth=1, file=file)
+
+    narrow, wide = ("\n".join(report(script, width=width)) for width in (68, 140))
+    assert "add (12)" in narrow
+    assert "box.C.add (12 steps)" in wide
+
+
+def test_a_write_between_two_reads_of_the_same_value_is_no_cause() -> None:
+    def told(second: str) -> str:
+        script = Script("main", "A", "B")(0, "spawn", "A")(0, "spawn", "B")
+        script(1, "read", "C#1.n", "True", line=3)(2, "write", "C#1.n", second, line=4)
+        return "\n".join(report(script(1, "read", "C#1.n", second, line=5)))
+
+    assert "B wrote C#1.n between two reads of it by A" in told("False")
+    assert "between two reads" not in told("True")

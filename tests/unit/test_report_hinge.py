@@ -77,7 +77,8 @@ def test_the_point_of_no_return_is_said_to_be_sampled() -> None:
 
 
 def test_failing_from_the_start_is_said() -> None:
-    assert no_return_sentence(NoReturn(sampled=32), "") == "All of 32 schedules sampled at random fail."
+    told = no_return_sentence(NoReturn(sampled=32), "")
+    assert told == "All of 32 schedules sampled at random fail: it may be no matter of threads."
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,8 @@ def one_of(names: Iterable[str]) -> Callable[[str], str]:
 
 
 def target(text: str) -> str:
-    """Return ``text`` if it reads ``package.module:function`` or ``path/to/file.py:function``."""
+    """Return ``text`` if it reads ``package.module:function`` or ``path/to/file.py:function``, or as pytest writes it."""
+    text = text.replace("::", ":", 1).replace("::", ".")
     place, colon, function = text.rpartition(":")
     if not (colon and place and _is_dotted(function)):
         raise argparse.ArgumentTypeError(

@@ -19,7 +19,13 @@ def add_parser(subparsers: Any) -> None:
     )
     types.add_target(parser)
     add = parser.add_argument
-    add("--strategy", metavar="S", type=_strategy, default="auto")
+    add(
+        "--strategy",
+        metavar="S",
+        type=_strategy,
+        default="auto",
+        help="auto (default): a search that can end in a proof, by turns with samplers; or one of them alone",
+    )
     add("--executions", metavar="N", type=types.whole(1), help="stop after N executions")
     add("--budget", metavar="TIME", type=types.duration, help="stop after 30s, 500ms, 2m (default 10s)")
     add("--seed", metavar="K", type=types.whole(0), default=0, help="same seed, same schedules (default 0)")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,8 @@ from contextlib import contextmanager
 from torture.errors import UsageError
 from torture.findings import Result
 from torture.report import text
+
+NARROWEST, WIDEST = 80, 160  # columns of a report
 
 
 def conclude(result: Result, *, json_file: str | None, trace_file: str | None) -> int:
@@ -19,7 +22,8 @@ def conclude(result: Result, *, json_file: str | None, trace_file: str | None) -
     try:
         _write_files(result, json_file, trace_file)
     finally:  # last, for whoever reads it may close the pipe; in any case, for a file that cannot be written loses nothing
-        print(text.summary(result), file=sys.stderr if json_file == "-" else sys.stdout)
+        width = min(max(shutil.get_terminal_size().columns, NARROWEST), WIDEST)
+        print(text.summary(result, width), file=sys.stderr if json_file == "-" else sys.stdout)
     return result.verdict.exit_status
 
 

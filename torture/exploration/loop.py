@@ -59,6 +59,11 @@ def explore(session: Session, progress: Progress) -> Result:
     unseen = Unseen(session)
     unseen.note(session.warm_up)
     search = _Search()
+    if session.long:
+        unseen.warn(
+            f"an execution has {session.warm_up.points:,} scheduling points, too many for a search:"
+            " fewer rounds, or --instrument own --instrument PACKAGE, make it shorter"
+        )
     difference = None
     if session.warm_up.failure is not None:
         search.count(session.warm_up, frozenset())

@@ -2,8 +2,8 @@
 
 ``always``: those that an interpreter always has. ``finalizer``: one inside a finaliser. ``cold only``: one after a call
 that a warm interpreter does in one go. The most permissive search comes first: what it does not find, none finds.
-Bugs need few preemptions, and as a rule no more with a GIL than without: hence each search begins with all schedules
-of at most as many as the finding has.
+Bugs need few preemptions, and as a rule no more with a GIL than without: hence each search goes through all schedules
+of at most as many as the finding has, by turns with samplers, which alone come far where executions are long.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from torture.exploration.session import Session
 
 EXECUTIONS = 300  # tried of each search
-BOUNDED = 150  # of them, those of few preemptions
-POINTS = 100_000  # the same in scheduling points, for long executions
+_FIRST = 16  # of them, all with few preemptions: most bugs need no more
+POINTS = 200_000  # the same in scheduling points, for long executions
 
 ALWAYS, FINALIZER, COLD_ONLY = "always", "finalizer", "cold only"
 
@@ -84,17 +84,13 @@ class _Search:
 
     def _strategies(self) -> Iterator[Strategy]:
         """Yield the strategy of each execution."""
-        bounded = Bounded()
-        early = self._finding.labels.count("timing")
-        for _ in range(BOUNDED):
-            if bounded.bound is not None and bounded.bound >= self._finding.preemptions + early:
-                break
-            yield bounded
-        if bounded.exhausted:
-            return
-        rest = portfolio("auto")
-        for _ in range(EXECUTIONS - BOUNDED):
-            yield rest
+        bounded, rest = Bounded(), portfolio("auto")
+        most = self._finding.preemptions + self._finding.labels.count("timing")
+        for turn in range(EXECUTIONS):
+            if bounded.exhausted:
+                return
+            few = bounded.bound is None or bounded.bound < most
+            yield bounded if few and (turn < _FIRST or turn % 2) else rest
 
     def _note(self, count: int) -> None:
         self.stages.append({"strategy": "bounded, auto", "granularity": "gil", "executions": count})

@@ -32,6 +32,7 @@ _CONDITION = ("threading", "Condition")
 _PLAIN = (int, float, str, bytes, bool, type(None))
 _NAMED = (FunctionType, BuiltinFunctionType, MethodType)
 _PROCESS_NAMES = frozenset({"pid", "_pid", "process"})  # a LogRecord has such a one
+_CONTAINERS = (list, tuple, set, dict, frozenset)
 _LONGEST = 24  # characters of a value
 # Frames of the engine and of the trusted modules stand between an operation and the line that asked for it.
 _ENGINE_FOLDERS = tuple(f"{Path(file).parent}/" for file in (__file__, str(kernel.__file__)))
@@ -173,7 +174,7 @@ class EventRecorder:
 
     def _resource(self, site: Site, obj: object, key: object, value: object) -> str:
         form = site.form
-        if form is Form.SWITCH or obj is None:
+        if form is Form.SWITCH or site.kind is Kind.SWITCH or obj is None:
             called = value if form is Form.CALL and isinstance(value, str) else ""
             return f"{called}()" if called and not called.endswith(")") else called
         if form is Form.GLOBAL:
@@ -200,6 +201,10 @@ class EventRecorder:
         if site.name in _PROCESS_NAMES:
             return ""  # another one in every process
         if site.kind is Kind.WRITE:
+            if (
+                site.form is Form.ITEM and key is None
+            ):  # a slice, written in steps: the value is a step's name
+                return ""
             return (
                 self.text(value) if site.form in (Form.ATTRIBUTE, Form.GLOBAL, Form.CELL, Form.ITEM) else ""
             )
@@ -214,6 +219,8 @@ class EventRecorder:
                 return self.text(obj.cell_contents)
             if site.form is Form.ITEM and type(obj) in (list, dict) and isinstance(key, _PLAIN):
                 return self.text(obj[key])
+            if site.form is Form.CONTAINER and type(obj) in _CONTAINERS:
+                return self.text(obj)
             if site.form is Form.CONTAINS and type(obj) in (dict, set) and type(key) in _PLAIN:
                 return "present" if key in obj else "absent"
         except KeyError:
@@ -227,13 +234,13 @@ class EventRecorder:
         kind = type(value)
         if kind in _PLAIN:
             text = repr(value)
-        elif kind in (list, tuple, set, dict, frozenset) and len(value) <= 4:  # type: ignore[arg-type]
+        elif kind in _CONTAINERS and len(value) <= 4:  # type: ignore[arg-type]
             members: Any = value
             if all(type(member) in _PLAIN for member in members) and kind is not dict and kind is not set:
                 text = repr(value)
             else:
                 text = f"{kind.__name__} of {len(members)}"
-        elif kind in (list, tuple, set, dict, frozenset):
+        elif kind in _CONTAINERS:
             text = f"{kind.__name__} of {len(value)}"  # type: ignore[arg-type]
         elif kind in _NAMED or issubclass(kind, type):
             text = str(value.__qualname__)  # type: ignore[attr-defined]

@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 
 EXECUTIONS = 1_000  # at most, for one finding
 ENUMERATED = 500  # of them, to see whether there is anything simpler at all
-POINTS = 100_000  # the same in scheduling points
+POINTS = 100_000  # the same in scheduling points: these, or
+LONG = 400  # executions of a long schedule, which is the one that nobody can read, but no more than
+MOST_POINTS = 500_000
 
 Plan = tuple[Deviation, ...]
 Cost = tuple[int, ...]
@@ -41,7 +43,8 @@ def shrink(session: Session, failing: Execution) -> Execution:
     """Return the simplest failing execution found; ``failing`` itself where none is simpler or it does not replay."""
     if failing.failure is None or failing.stalled or not failing.schedule.changes:
         return failing
-    search = _Search(session, fingerprint_of(session, failing.failure))
+    points = max(POINTS, min(LONG * failing.points, MOST_POINTS))
+    search = _Search(session, fingerprint_of(session, failing.failure), points)
     first = search.start(failing)
     if first is None:
         return failing
@@ -66,9 +69,10 @@ class _Candidate:
 class _Search:
     """Executes candidates, each once and within the bounds."""
 
-    def __init__(self, session: Session, fingerprint: str) -> None:
+    def __init__(self, session: Session, fingerprint: str, points: int) -> None:
         self._session = session
         self._fingerprint = fingerprint
+        self._most_points = points
         self._tried: set[Plan] = set()
         self._executions = 0
         self._points = 0
@@ -76,7 +80,7 @@ class _Search:
     @property
     def spent(self) -> bool:
         """Tell whether nothing more may be executed."""
-        return self._executions >= EXECUTIONS or self._points >= POINTS
+        return self._executions >= EXECUTIONS or self._points >= self._most_points
 
     def start(self, failing: Execution) -> _Candidate | None:
         """Return the failing execution in terms of its deviations."""

@@ -31,6 +31,8 @@ _NEAR_FRAMES = 3
 
 # The objects whose lock is held between two steps, by id: who holds it, and who waits for it.
 held: dict[int, tuple[VirtualThread, list[VirtualThread]]] = {}
+# Who is about to use something that nothing guards.
+using: list[VirtualThread] = []
 # Every overlapping use of something unsynchronised in this execution, also where the program swallowed the error.
 overlaps: list[tuple[VirtualThread, BaseException]] = []
 
@@ -38,6 +40,7 @@ overlaps: list[tuple[VirtualThread, BaseException]] = []
 def reset() -> None:
     """Forget what an earlier execution left, threads that could not be ended included."""
     held.clear()
+    using.clear()
     overlaps.clear()
     _kernel.closely = False
 
@@ -96,10 +99,14 @@ def pass_unsynchronised(site: Site, used: object, name: str, resource: object) -
         kernel.countdown -= 1
         return
     me.uses = used
+    using.append(me)
+    kernel.closely = True  # whoever runs meanwhile must not pass its own use of it unseen
     try:
         kernel.decide(site, resource, None, True, name)
     finally:
         me.uses = None
+        using.remove(me)
+        kernel.closely = bool(held or using)
 
 
 def _refuse_running(generator: GeneratorType[Any, Any, Any], name: str) -> None:
@@ -155,7 +162,7 @@ class Holding:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         held.pop(id(self._obj), None)
-        _kernel.closely = bool(held)
+        _kernel.closely = bool(held or using)
         for thread in self._waiting:
             _kernel.wake(thread)
 

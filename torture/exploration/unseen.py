@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from torture.findings import FindingKind
+from torture.instrument.choice import is_below
 
 if TYPE_CHECKING:
     from torture.exploration.execution import Execution
@@ -60,6 +61,9 @@ class Unseen:
             self.uncontrolled(f"no code under test has scheduling points; what ran: {names}")
         elif names:
             self._unseen[f"not instrumented: {names}"] = None
+        for package in session.job.instrument:
+            if package != "own" and not any(is_below(name, package) for name in session.modules):
+                self.warn(f"--instrument {package}: no module of that name ran")
 
     def only_ours(self, failing: Execution | None) -> bool:
         """Tell whether a failure may be due to what was not controlled alone: then it is not one."""

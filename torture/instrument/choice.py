@@ -39,4 +39,9 @@ def evidence() -> list[str]:
 
 
 def _below(name: str, packages: tuple[str, ...]) -> bool:
-    return any(name == package or name.startswith(f"{package}.") for package in packages)
+    return any(is_below(name, package) for package in packages)
+
+
+def is_below(name: str, package: str) -> bool:
+    """Tell whether a module is a package, or in it."""
+    return name == package or name.startswith(f"{package}.")

@@ -19,6 +19,9 @@ from torture.instrument.rewrite import rewrite
 from torture.instrument.writer import Unit, unit_of
 from torture.trace.site import Site
 
+# C code keeps the answers of these for each class, and nothing puts that back: they run in the first execution only.
+_ASKED_ONCE = frozenset({"__subclasshook__", "_check_methods", "_proto_hook"})
+
 
 class Instrumenter:
     """Writes points into the functions of modules.
@@ -68,7 +71,7 @@ class Instrumenter:
         own = [
             (function, self._original_of(function.__code__), home)
             for function, home in functions
-            if home in self._modules
+            if home in self._modules and function.__code__.co_name not in _ASKED_ONCE
         ]
         self.opened = frozenset(home for _, _, home in own)
         failed = self._rewrite([(code, home) for _, code, home in own])

@@ -9,6 +9,7 @@ that of ``random``.
 
 from __future__ import annotations
 
+import _random
 import functools
 import importlib
 import itertools
@@ -312,8 +313,8 @@ class Globals:
 
     def _instance(self, obj: Any) -> None:
         if issubclass(type(obj), random.Random):
-            self._put_back.append(partial(obj.setstate, obj.getstate()))
-            return
+            numbers: Any = _random.Random  # a subclass may refuse: that of the system has no state
+            self._put_back.append(partial(numbers.setstate, obj, numbers.getstate(obj)))
         try:
             attributes = object.__getattribute__(obj, "__dict__")
         except AttributeError:

@@ -37,9 +37,8 @@ def load(target: str, arguments: dict[str, Any] | None = None) -> tuple[Callable
             raise UsageError(f"target {target!r}: {place} has no {part!r}{cure}")
         found = getattr(found, part)
     if not callable(found):
-        raise UsageError(
-            f"target {target!r}: {name} is a {type(found).__name__}, not a function without arguments"
-        )
+        kind = type(found).__name__
+        raise UsageError(f"target {target!r}: {name} is of type {kind}, not a function without arguments")
     if arguments is not None:
         found = found(**arguments)
         return found, getattr(found, "__module__", module.__name__)
@@ -48,6 +47,11 @@ def load(target: str, arguments: dict[str, Any] | None = None) -> tuple[Callable
 
 
 def _check_signature(found: Callable[..., object], target: str) -> None:
+    if inspect.isclass(found):
+        raise UsageError(
+            f"target {target!r} is a class, and to make one tests nothing: write a function that makes it and calls"
+            " its methods in threads"
+        )
     if inspect.iscoroutinefunction(found) or inspect.isasyncgenfunction(found):
         raise UsageError(
             f"target {target!r} is a coroutine function, which only makes a coroutine: write a function that"
@@ -125,4 +129,6 @@ def _guard(importing: Callable[[], object], target: str) -> None:
             trace = trace.tb_next
         if isinstance(error, SyntaxError):
             where = f" at {error.filename}:{error.lineno}"
+        if isinstance(error, ImportError) and "relative import" in str(error):
+            where += "; the file is part of a package: write package.module:function"
         raise UsageError(f"target {target!r} cannot be imported: {message_of(error)}{where}") from error

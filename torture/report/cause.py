@@ -12,9 +12,11 @@ from torture.trace.event import Event, Trace
 from torture.trace.site import Kind
 
 ACCESSES = (Kind.READ, Kind.WRITE)
+_EVERYWHERE = frozenset({"__init__.py", "__main__.py"})
 _ORDERED = frozenset({Kind.JOIN})  # after these the thread expects the work of others
 _WAITED = _ORDERED | {Kind.ACQUIRE, Kind.GET, Kind.PUT, Kind.WAIT, Kind.SLEEP, Kind.YIELD}
 
+_PLAIN = re.compile(r"[-+.\w]+|'[^'…]*'")  # a number, a name or a whole text
 _CALL = re.compile(r"(?:(?P<owner>.*)\.)?\w+\((?P<key>.*)\)")
 # (first, second) access of one thread -> (what another one did in between, rank, sentence). These are the four
 # triples that no order of the two threads one after the other can produce; a lost update is the most telling.
@@ -121,6 +123,8 @@ def _judge(trace: Trace, positions: list[int], waits: list[int], *, hinges: bool
         return None
     if rank == 2 and not hinges and place(first) == place(second):  # a loop that waits for the other's write
         return None
+    if rank == 2 and _PLAIN.fullmatch(first.value) and first.value == second.value:  # nothing came of it
+        return None
     return _Candidate(rank, second=positions[-1], between=others[-1], first=positions[0])
 
 
@@ -152,8 +156,11 @@ def subjects(trace: Trace) -> Callable[[Event], str]:
 
 
 def place(event: Event) -> str:
-    """Return ``file:line`` with the bare file name."""
-    return f"{os.path.basename(event.file)}:{event.line}"
+    """Return ``file:line`` with the bare file name, after its folder where every package has a file of that name."""
+    folder, name = os.path.split(event.file)
+    if name in _EVERYWHERE:
+        name = f"{os.path.basename(folder)}/{name}"
+    return f"{name}:{event.line}"
 
 
 def thread_names(trace: Trace) -> dict[int, str]:

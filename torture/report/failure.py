@@ -7,6 +7,7 @@ threads one column and the thread's name in front of each row. The rows that the
 from __future__ import annotations
 
 import os
+import re
 import sys
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -23,6 +24,7 @@ HEIGHT = 60  # lines
 MESSAGE_HEIGHT = 16  # lines of the message, at most
 NO_SCHEDULE = "it cannot be replayed: its schedule is not known"
 SWITCHES = frozenset({"always", "finalizer", "cold only"})  # labels of a finding that a GIL does not prevent
+_STEPS = re.compile(r"\((\d[\d,]*) steps\)")
 MARK = "▸ "
 LOST = "✗ "  # the point of no return
 MARGIN = len(MARK)
@@ -131,7 +133,7 @@ def _table(trace: Trace, rows: Sequence[Line], width: int) -> list[str]:
     present = {row.thread for row in rows} | {row.to for row in rows if isinstance(row, Switch)}
     threads = [index for index in names if index in present]
     sources = [len(row.source) for row in rows if isinstance(row, Row)]
-    source = min(max(sources, default=0), WIDEST_SOURCE, width // 3)
+    source = min(max(sources, default=0), max(WIDEST_SOURCE, width // 4), width // 3)
     room = width - MARGIN - source - GAP
     if len(threads) <= 3 and room >= len(threads) * (NARROWEST_COLUMN + GAP):
         return _columns(rows, {thread: names[thread] for thread in threads}, room=room, source=source)
@@ -211,20 +213,20 @@ def _share(wanted: dict[int, int], room: int) -> dict[int, int]:
 def _cell(row: Row, width: int) -> str:
     """Return indentation and operation in at most ``width`` columns; the resource keeps its end."""
     before, resource, after = row.before, row.resource, row.after
-    if row.source == "library" and len(resource) + len(after) > width:  # whose module no line names
-        resource = resource.rpartition(".")[2]
-        after = after if len(resource) + len(after) <= width else ""
     length = len(before) + len(resource) + len(after)
     # What happens matters more than how deep.
     indent = " " * max(min(2 * row.depth, 8, width // 4, width - length), 0)
     room = width - len(indent)
-    after = after if length <= room else _end(after, max(8, room // 2))
+    if length > room:
+        after = _end(_STEPS.sub(r"(\1)", after), max(8, room // 2))
     space = room - len(before) - len(after)
     method, _, key = resource.partition("(")
     method = method.rpartition(".")[2]
     if len(resource) > space >= len(method) + 4 and key:  # of a call, what is called matters, too
         kept = space - len(method) - 2
         resource = f"{method}(…{key[-kept:]}" if len(key) > kept else f"…{method}({key}"
+    elif len(resource) > space >= len(method) and row.source == "library":
+        resource = method
     elif len(resource) > space:
         resource = "…" + resource[len(resource) - space + 1 :] if space > 1 else "…"
     return _end(indent + before + resource + after, width)

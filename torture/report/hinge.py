@@ -63,7 +63,7 @@ def early_sentence(early: Event, thread: str) -> str:
 def no_return_sentence(found: NoReturn, thread: str) -> str:
     """Return from where on all is lost; ``thread`` is the name of the one that takes the step."""
     if found.step is None:
-        return f"All of {found.sampled} schedules sampled at random fail."
+        return f"All of {found.sampled} schedules sampled at random fail: it may be no matter of threads."
     return (
         f"No way back (✗) from {thread}'s {operation(found.step)} on: all of {found.sampled} sampled continuations fail;"
         f" one step earlier {found.passing} of {found.sampled} pass."

@@ -175,7 +175,7 @@ def _row(event: Event, depth: int, marked: bool) -> Row:
         before = "timer (early)"
     if before and resource:
         before += " "
-    source = printable(f"{place(event)} {_bare(event.function)}")
+    source = printable(f"{place(event)} {_bare(event.function)}") if event.file else ""
     return Row(event.thread, depth, before, resource, after, source, marked)
 
 

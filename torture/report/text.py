@@ -15,11 +15,11 @@ WIDTH = 100
 LISTED = 10  # items of a list that are printed
 
 
-def summary(result: Result) -> str:
-    """Return the verdict, then the finding, then what was covered."""
+def summary(result: Result, width: int = 80) -> str:
+    """Return the verdict, then the finding, then what was covered; a failure's table is ``width`` columns wide."""
     lines = [f"{result.verdict.value}: {_verdict(result)}", *filter(None, [stress.loud(result)])]
     if result.finding is not None:
-        lines += ["", *_finding(result.finding, result.strategy), ""]
+        lines += ["", *_finding(result.finding, result.strategy, width), ""]
     lines += _coverage(result)
     return "\n".join(lines)
 
@@ -61,12 +61,12 @@ def _plain(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
-def _finding(finding: Finding, strategy: str) -> Iterator[str]:
+def _finding(finding: Finding, strategy: str, width: int) -> Iterator[str]:
     from torture.report.failure import NO_SCHEDULE, render  # here: a run that passes does not wait for it
 
     command = replay_command(finding)
     if finding.trace is not None:
-        yield render(finding, finding.trace, command=command)
+        yield render(finding, finding.trace, width=width, command=command)
     elif strategy == stress.STRATEGY:
         yield from stress.finding(finding)
     else:

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from torture.runtime.hooks import write_down
 from torture.runtime.kernel import KERNEL
 from torture.runtime.primitives import Lock
 from torture.runtime.thread import VirtualThread
@@ -114,7 +115,7 @@ def pass_gate(obj: Any, site: Site, is_open: Callable[[Any], bool]) -> bool:
     while not has_taken_lock(obj):
         if is_open(obj):
             if waited and kernel.recorder is not None:
-                kernel.recorder.record(me, site, obj, None, True, None)
+                write_down(kernel, me, site, obj, None, True, None)
             return True
         waited = True
         kernel.block(obj, site)
@@ -129,7 +130,7 @@ def pass_in_time(obj: Any, site: Site, is_open: Callable[[Any], bool], deadline:
     while not is_open(obj):
         in_time = kernel.block(obj, site, deadline)
         if kernel.recorder is not None:
-            kernel.recorder.record(me, site, obj, None, True, None)
+            write_down(kernel, me, site, obj, None, True, None)
         if has_taken_lock(obj) or not (in_time or is_open(obj)):
             return False
     return True

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from torture.runtime.thread import VirtualThread
 from torture.trace.site import Site
+
+if TYPE_CHECKING:
+    from torture.runtime.kernel import Kernel
 
 
 class Recorder(Protocol):
@@ -15,6 +18,18 @@ class Recorder(Protocol):
         self, thread: VirtualThread, site: Site, obj: object, key: object, writes: bool, value: object
     ) -> None:
         """Note one operation."""
+
+
+def write_down(kernel: Kernel, thread: VirtualThread, *operation: Any) -> None:
+    """Give an operation to the recorder; library code that it calls is not the program's."""
+    assert kernel.recorder is not None
+    kernel.busy = True
+    try:
+        kernel.recorder.record(thread, *operation)
+    except RecursionError:  # the program's own depth leaves no room: this step is not written down
+        pass
+    finally:
+        kernel.busy = False
 
 
 class Idle(Protocol):

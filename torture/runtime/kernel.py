@@ -27,7 +27,7 @@ from torture.runtime.carrier import Carrier, Handle, default_carrier
 from torture.runtime.choice import ABANDON, ALL_STEPS, IN_VAIN, LAST_STEP, LATE, Chooser, SchedulingPoint
 from torture.runtime.clock import Clock, Stale
 from torture.runtime.fairness import VAIN_LIMIT, Turns
-from torture.runtime.hooks import EventLoop, Idle, Recorder, Stop
+from torture.runtime.hooks import EventLoop, Idle, Recorder, Stop, write_down
 from torture.runtime.originals import get_ident
 from torture.runtime.teardown import Kill, die_slowly, end_leftovers
 from torture.runtime.thread import SPIN_LIMIT, VirtualThread
@@ -83,7 +83,7 @@ class Kernel:
         self._last = 0  # who took the last counted step
         self._run_start = 0
         self._fair_until = 0  # the step up to which nobody has to wait because others are waiting for a turn
-        self._busy = False  # deciding or recording: library code that they call is not the program's
+        self.busy = False  # deciding or recording: library code that they call is not the program's
         self._turns = Turns()
         self._error: Exception | None = None
         self.kill_steps = 0
@@ -133,7 +133,7 @@ class Kernel:
         if eagerly:
             self.eager.append(thread.index)
         if self.recorder is not None:
-            self.recorder.record(parent, SPAWN, thread, None, False, None)
+            write_down(self, parent, SPAWN, thread, None, False, None)
         return thread
 
     def _add(self, path: str, body: Callable[[], None], context: contextvars.Context | None) -> VirtualThread:
@@ -198,25 +198,19 @@ class Kernel:
         if self.killing:
             die_slowly(self)
             return
-        if self._busy:
+        if self.busy:
             return
-        self._busy = True
+        self.busy = True
         thread.pending = (obj, key, writes, site)
         try:
             self._account()
             following = self._pick()
         finally:
-            self._busy = False
+            self.busy = False
         if following is not thread:
             self._switch(thread, following)
         if self.recorder is not None and not self.killing:
-            self._busy = True
-            try:
-                self.recorder.record(thread, site, obj, key, writes, value)
-            except RecursionError:  # the program's own depth leaves no room: this step is not written down
-                pass
-            finally:
-                self._busy = False
+            write_down(self, thread, site, obj, key, writes, value)
         thread.pending = None
 
     def block(self, resource: object, site: Site, deadline: int | None = None) -> bool:
@@ -227,7 +221,7 @@ class Kernel:
         self._account()
         self.enabled.remove(thread.index)
         thread.enabled = False
-        thread.spins = 0
+        thread.spins = thread.passed_over = 0
         thread.waits_for = resource
         thread.pending = (resource, None, True, site)
         if deadline is not None:
@@ -252,7 +246,7 @@ class Kernel:
             self.clock.uses += 1
             thread.timer = 0
         insort(self.enabled, thread.index)
-        thread.ran = self.steps
+        thread.ran = self.steps - thread.passed_over
         if eagerly:
             self.causes.append((self.current.index, thread.index))
             self.eager.append(thread.index)
@@ -262,6 +256,7 @@ class Kernel:
         for thread in threads:
             if thread.enabled and not thread.timed_out:
                 self._account()  # whoever is left alone takes no counted steps
+                thread.passed_over = 0 if thread is self.current else self.steps - thread.ran
                 thread.enabled = False
                 self.enabled.remove(thread.index)
                 if thread.deadline is not None:

@@ -11,6 +11,7 @@ from types import FrameType
 from typing import Any
 
 from torture.runtime import originals
+from torture.runtime.hooks import write_down
 from torture.runtime.kernel import KERNEL
 from torture.runtime.thread import VirtualThread
 from torture.trace.site import Form, Kind, Site
@@ -75,7 +76,7 @@ class Lock:
             if self._held:
                 kernel.block(self, ACQUIRE)
                 if kernel.recorder is not None:
-                    kernel.recorder.record(me, ACQUIRE, self, None, True, None)
+                    write_down(kernel, me, ACQUIRE, self, None, True, None)
         finally:
             self.contenders.remove(me)
 

@@ -31,6 +31,7 @@ class VirtualThread:
         "locals",
         "midway",
         "name",
+        "passed_over",
         "path",
         "patience",
         "pending",
@@ -64,6 +65,7 @@ class VirtualThread:
         self.deadline: int | None = None  # of what it waits for
         self.timed_out = False
         self.ran = 0  # the step at which it ran last or came to be able to; not kept while it runs
+        self.passed_over = 0  # steps of others while it could run, before one of them made it wait again
         self.since = 0  # the natural time at which it came to wait, or was told to go on: see gates.py
         self.spins = 0  # how often it took as many steps in a row as it may, which is so many:
         self.patience = SPIN_LIMIT

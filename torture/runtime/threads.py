@@ -16,6 +16,7 @@ from typing import Any
 from weakref import ReferenceType, WeakKeyDictionary
 
 from torture.runtime import callbacks, futures, originals
+from torture.runtime.hooks import write_down
 from torture.runtime.kernel import KERNEL
 from torture.runtime.primitives import Lock, primitive
 from torture.runtime.queues import SimpleQueue
@@ -133,7 +134,7 @@ def join(self: threading.Thread, timeout: float | None = None) -> None:
     virtual.joiners.append(kernel.current)
     if kernel.block(virtual, JOIN, deadline):
         if kernel.recorder is not None:
-            kernel.recorder.record(kernel.current, JOIN, virtual, None, False, None)
+            write_down(kernel, kernel.current, JOIN, virtual, None, False, None)
     elif kernel.current in virtual.joiners:
         virtual.joiners.remove(kernel.current)
 
@@ -291,6 +292,7 @@ def _enter(local: Local, *, fresh: bool = False) -> None:
     if not fresh:  # the first thread's __init__ is called by type.__call__
         args, kwargs = object.__getattribute__(local, "_torture_made")
         type(local).__init__(local, *args, **kwargs)
+        object.__setattr__(local, "__dict__", attributes)  # another thread may have come between
 
 
 class FreshWorld:

@@ -303,6 +303,22 @@ def spins_for_a_lock() -> None:
     assert shared == [25]
 
 
+def spins_under_a_lock() -> None:
+    lock, done = threading.Lock(), []
+
+    def wait() -> None:
+        while True:
+            with lock:
+                if done:
+                    return
+
+    def work() -> None:
+        with lock:
+            done.append(1)
+
+    _together(wait, work)
+
+
 def polls_the_clock() -> None:
     done: list[int] = []
 
@@ -317,3 +333,8 @@ def polls_the_clock() -> None:
         assert done
 
     _together(work, poll)
+
+
+class OnlyMakesAnInstance:
+    def test(self):
+        raise AssertionError
