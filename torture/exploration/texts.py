@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from io import StringIO
 from types import MappingProxyType
@@ -142,6 +143,8 @@ def show_one(site: Site, function: Any, *args: Any, **kwargs: Any) -> Any:
 def show_each(site: Site, function: Any, *args: Any, **kwargs: Any) -> Any:
     """Do as ``print`` and ``str.format`` do."""
     file = kwargs.get("file")
+    if file is None and function is print:
+        pass_point(site, vars(sys), "stdout", False, "print")
     if type(file) is StringIO:
         pass_point(site, file, None, True, "print")
     for arg in args:

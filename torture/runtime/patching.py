@@ -25,6 +25,7 @@ from torture.runtime import (
     event_loops,
     originals,
     queues,
+    registering,
     semaphores,
     threads,
     timing,
@@ -90,6 +91,7 @@ def install(opened: tuple[str, ...] = ()) -> None:
     by_value |= blocking.install()
     caches.install()
     weak.install()
+    registering.install()
     if sys.version_info >= (3, 13):
         thread.lock = thread.LockType = Lock
     module._PyRLock = RLock

@@ -38,6 +38,13 @@ KINDS = (queue.Queue, queue.LifoQueue, queue.PriorityQueue)
 _INSIDE = frozenset({"mutex", "not_empty", "not_full", "all_tasks_done", "queue"})
 _HOOKS = frozenset({"_put", "_get", "_qsize", "_init"})  # of an object's own: run with its lock held
 _EVERYBODY = 1 << 60
+
+
+def _of_class(kind: Any) -> tuple[Any, ...]:
+    return kind._put, kind._get, kind._qsize
+
+
+_hooks = {kind: _of_class(kind) for kind in KINDS}
 _methods: dict[str, Callable[..., Any]] = {
     name: getattr(queue.Queue, name)
     for name in ("put", "get", "qsize", "empty", "full", "task_done", "join", "shutdown")
@@ -55,7 +62,7 @@ def install(opened: tuple[str, ...] = ()) -> None:
 
 
 def _is_plain(it: Any) -> bool:
-    return is_plain(it) and _HOOKS.isdisjoint(it.__dict__)
+    return is_plain(it) and _HOOKS.isdisjoint(it.__dict__) and _of_class(type(it)) == _hooks[type(it)]
 
 
 def _decide(site: Site, it: object, *, writes: bool) -> None:
