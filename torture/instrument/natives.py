@@ -63,18 +63,13 @@ _TYPES_WITH_STATE = frozenset([("_sre", "SRE_Scanner"), ("_contextvars", "Contex
 
 KNOWS_ITS_CLASS: type = type(zlib.compressobj().compress)  # a method in C of another type than most
 
-_OF_TOOLS = frozenset({"torture", "greenlet", "coverage"})
-_foreign: tuple[int, bool] = (0, False)
+_OF_TOOLS = frozenset({"greenlet", "coverage"})
 
 
 def has_foreign_code() -> bool:
     """Tell whether C code is loaded that is neither Python's own nor a tool's: its objects may be calculated with."""
-    global _foreign
-    if _foreign[0] != len(sys.modules):
-        names = [name for name, module in list(sys.modules.items()) if _is_native(module)]
-        homes = {name.partition(".")[0] for name in names}
-        _foreign = len(sys.modules), not homes <= sys.stdlib_module_names | _OF_TOOLS
-    return _foreign[1]
+    natives = {name.partition(".")[0] for name, module in list(sys.modules.items()) if _is_native(module)}
+    return not natives <= sys.stdlib_module_names | _OF_TOOLS
 
 
 def _is_native(module: object) -> bool:

@@ -7,7 +7,6 @@ from types import CodeType
 
 from torture.instrument import opcodes as o
 from torture.instrument.layout import Edits, Layout
-from torture.instrument.natives import has_foreign_code
 from torture.instrument.points import Points
 from torture.trace.site import NAMED, Form, Kind, Site
 
@@ -36,10 +35,12 @@ class Plan:
         mutable: Callable[[str], bool],
         left_out: Collection[Unit],
         sites: dict[object, Site],
+        *,
+        numbers: bool,
     ) -> None:
         self.gil = granularity == "gil"
         self.module = module
-        self.numbers = has_foreign_code()  # calculating with one may change an object: a numpy array
+        self.numbers = numbers
         self._mutable = mutable
         self._left_out = left_out
         self.sites = sites
