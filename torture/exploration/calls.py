@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import sys
 from array import array
 from collections import OrderedDict, defaultdict
 from contextvars import Context, ContextVar
@@ -36,7 +37,7 @@ from torture.instrument.atomicity import (
     Effect,
 )
 from torture.instrument.files import ANY_PATH, FILE_FUNCTIONS, FILE_METHODS, FILE_TYPES
-from torture.instrument.natives import OF_THE_PROCESS
+from torture.instrument.natives import OF_THE_PROCESS, READS_OF_THE_PROCESS
 from torture.runtime.blocking import FILES
 from torture.runtime.caches import CACHED
 from torture.runtime.controlled import controlled
@@ -83,6 +84,12 @@ def of_unknown(site: Site, function: Any, first: object) -> Any:
         return function
     if function in OF_THE_PROCESS:
         steps.pass_point(site, None, None, True, function.__name__)
+        return function
+    if function in READS_OF_THE_PROCESS:
+        steps.pass_point(site, sys, None, False, function.__name__)
+        return function
+    if function is __build_class__:
+        steps.pass_point(site, type, None, True, "class")
         return function
     if function is eval or function is exec:
         return given.evaluated(site, function)

@@ -280,7 +280,7 @@ DESCRIPTOR_SLOTS: dict[str, Effect] = {
 HARMLESS: frozenset[object] = frozenset(
     {isinstance, issubclass, callable, id, hash, ord, chr, abs, round, divmod, sys.getsizeof, sys.intern,
      gc.get_referents, gc.is_tracked}
-    | (LOOK_AT_CALLER - {eval, exec} - OF_THE_PROCESS)
+    | (LOOK_AT_CALLER - {eval, exec, __build_class__} - OF_THE_PROCESS)
 )  # fmt: skip
 # Modules whose functions go through all that an object leads to.
 GO_THROUGH_ALL: frozenset[str] = frozenset({"_pickle", "marshal"})

@@ -14,7 +14,7 @@ from torture.errors import InternalError
 from torture.instrument.cells import nested_code
 from torture.instrument.learn import NEVER
 from torture.instrument.names import is_reflective, looks_at_deaths, written_names
-from torture.instrument.natives import has_foreign_code
+from torture.instrument.natives import CHANGED_BY_C, has_foreign_code
 from torture.instrument.points import Points
 from torture.instrument.rewrite import rewrite
 from torture.instrument.writer import Unit, unit_of
@@ -37,7 +37,7 @@ class Instrumenter:
         self._granularity = granularity
         self._modules: frozenset[str] = frozenset()
         self._evidence: frozenset[str] = frozenset()
-        self._names: frozenset[str] = frozenset()
+        self._names = CHANGED_BY_C
         self._reflective: set[str] = set()  # modules that may write any name
         self._searched: set[str] = set()  # modules whose body's names are in _names
         self._files: set[str] = set()  # of those bodies
@@ -177,7 +177,8 @@ class Instrumenter:
         self._original.clear()
         self._forget_variants()
         self._sites.clear()
-        self._modules = self._evidence = self._names = self.opened = frozenset()
+        self._modules = self._evidence = self.opened = frozenset()
+        self._names = CHANGED_BY_C
         for known in (self._reflective, self._searched, self._files):
             known.clear()
         self.skipped = ()

@@ -28,8 +28,7 @@ LOOK_AT_CALLER = _functions(
     (warnings, "warn"),
 )
 
-# They change what the whole process has, or tell what anything may change: dependent on everything. What only reads
-# it needs no point, as the changes depend on the step that it is part of.
+# They change what the whole process has, or tell what anything may change: dependent on everything.
 OF_THE_PROCESS = _functions(
     (os, "chdir fchdir umask putenv unsetenv"),
     (sys, "setrecursionlimit setswitchinterval getrefcount set_int_max_str_digits"),
@@ -38,6 +37,18 @@ OF_THE_PROCESS = _functions(
     (time, "tzset"),
     (gc, "collect enable disable get_objects get_referrers"),
     (warnings, "warn warn_explicit"),
+)
+
+READS_OF_THE_PROCESS = _functions(
+    (os, "getcwd getcwdb"),
+    (sys, "getrecursionlimit getswitchinterval get_int_max_str_digits"),
+    (gc, "isenabled get_threshold get_count"),
+)
+
+# Attributes that operations of other kinds change.
+CHANGED_BY_C: frozenset[str] = frozenset(
+    "closed __notes__ __traceback__ __context__ __cause__ gi_frame gi_running gi_suspended gi_yieldfrom "  # noqa: SIM905
+    "cr_frame cr_running cr_suspended cr_await line_num".split()
 )
 
 # Their objects never change, belong to one thread, or have points of another kind.
