@@ -9,7 +9,7 @@ import functools
 import sys
 from abc import ABCMeta
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from torture.runtime.kernel import KERNEL
 from torture.runtime.primitives import primitive
@@ -17,6 +17,7 @@ from torture.trace.site import Kind
 
 _REGISTER = primitive(Kind.WRITE, "register")
 _CHECK = primitive(Kind.READ, "check")
+_F = TypeVar("_F", bound=Callable[..., Any])
 _OWN = ("torture.exploration", "torture.runtime", "torture.strategies")
 
 
@@ -62,6 +63,6 @@ def _checking(original: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool
     return _named(check, original)
 
 
-def _named(function: Any, original: Any) -> Any:
+def _named(function: _F, original: Any) -> _F:
     functools.update_wrapper(function, original, assigned=("__name__", "__qualname__", "__doc__"))
     return function
