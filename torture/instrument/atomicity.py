@@ -98,9 +98,11 @@ _DEQUE = {
     _READ_KEY: "__getitem__",
     _READ_EACH: "copy __copy__ count index __contains__ __iter__ __reversed__ __eq__ __ne__ __lt__ __le__ "
     "__gt__ __ge__ __repr__ __add__ __mul__ __rmul__",
-    _WRITE: "append appendleft pop popleft clear",
+    # All that looks takes the lock, but for the length: beside rotate, insert, reverse and remove in a deque of 2,000, none
+    # of 7 to 38 M reads of d[0], d[-1] and len(d) on 3.13.5t saw a state between before and after.
+    _WRITE: "append appendleft pop popleft clear insert reverse rotate",
     _WRITE_KEY: "__setitem__ __delitem__",
-    _WRITE_MANY: "extend extendleft insert remove reverse rotate __iadd__ __imul__ __init__",
+    _WRITE_MANY: "extend extendleft remove __iadd__ __imul__ __init__",
 }
 _BYTEARRAY = {
     _READ: "__len__",
