@@ -128,6 +128,8 @@ def of_other_method(site: Site, function: Any, first: object) -> Any:
     if kind is str:
         if type(first) in given.INERT and function.__name__ != "format":
             return function
+        if function.__name__ == "translate":
+            return given.given(site, function, first)
         return substitution.stand_in_for_text_method(site, function) or function
     if owner is chain and _kernel.controls():
         return partial(given.chain_each, site, function)

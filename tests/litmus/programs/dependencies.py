@@ -249,6 +249,16 @@ def number_in_bytes() -> Outcome:
     return _changed_bytes(int)
 
 
+@litmus(free_threaded={("x",), ("y",)})
+def table_of_a_translation() -> Outcome:
+    table = {ord("a"): "x"}
+
+    def change() -> None:
+        table[ord("a")] = "y"
+
+    return seen(change, lambda: "a".translate(table))
+
+
 @litmus(free_threaded={("1",), ("2",)})
 def bytes_written_to_a_file() -> Outcome:
     file = io.BytesIO()
