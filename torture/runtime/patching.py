@@ -29,6 +29,7 @@ from torture.runtime import (
     semaphores,
     threads,
     timing,
+    warned,
     weak,
 )
 from torture.runtime.baton import Carried
@@ -88,7 +89,7 @@ def install(opened: tuple[str, ...] = ()) -> None:
     module.Event.isSet = _is_set
     semaphores.install(opened)
     queues.install(opened)
-    by_value |= blocking.install()
+    by_value |= blocking.install() | warned.install()
     caches.install()
     weak.install()
     registering.install()

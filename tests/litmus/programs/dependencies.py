@@ -12,6 +12,7 @@ import queue
 import re
 import sys
 import threading
+import warnings
 import weakref
 from array import array
 from collections import OrderedDict, deque
@@ -333,6 +334,21 @@ def setting_of_the_process() -> Outcome:
     before = csv.field_size_limit()
     outcome = seen(lambda: csv.field_size_limit(1), lambda: csv.field_size_limit() == 1)
     csv.field_size_limit(before)
+    return outcome
+
+
+@litmus(free_threaded=EITHER)
+def warnings_caught() -> Outcome:
+    """Who leaves last puts back what was there when it entered."""
+    before = warnings.filters
+
+    def catch() -> None:
+        with warnings.catch_warnings():
+            pass
+
+    beside_main(catch, catch)
+    outcome = (warnings.filters is before,)
+    warnings.filters = before
     return outcome
 
 
