@@ -30,7 +30,7 @@ _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     ">=": operator.ge,
 }
 _EXACT = frozenset({operator.eq, operator.ne})
-_BY_HASH = (dict, set, frozenset, type({}.keys()), MappingProxyType)
+_BY_HASH: tuple[type, ...] = (dict, set, frozenset, type({}.keys()), MappingProxyType)
 _DEEPEST = 3  # containers in containers, where they are looked for
 _HAS_ELEMENTS = frozenset({list, set, frozenset, deque})
 
