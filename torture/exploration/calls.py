@@ -156,7 +156,7 @@ def of_object(site: Site, function: Any, first: object) -> Any:
         effect, obj, key = spelling.slot(function, kind is MethodWrapperType, first)
         return function if effect is None else _in_steps(site, function, obj, key, first, effect)
     if kind is partial:
-        steps.pass_point(site, function.keywords, None, False, "partial()")
+        steps.pass_point(site, function.keywords, None, False, "partial")
         called = given.announced(site, function.func, function.args[0] if function.args else first)
         return function if called is function.func else partial(called, *function.args, **function.keywords)
     if kind is CACHED:
