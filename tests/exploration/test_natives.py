@@ -21,3 +21,9 @@ def test_a_call_is_told_as_one() -> None:
 
     assert finding.trace is not None
     assert "Random#1.random()" in render(finding, finding.trace, command="")
+
+
+def test_an_operator_with_a_number_changes_an_array() -> None:
+    pytest.importorskip("numpy")
+
+    assert explored("natives:increased_at_once", strategy="dpor").verdict is Verdict.FAILED

@@ -32,7 +32,7 @@ MODULES = tuple(
     sorted(found.name for found in pkgutil.iter_modules(programs.__path__) if found.name != "together")
 )
 # Modules whose programs are those of others in another spelling: it tells the shrinker and the carriers nothing.
-SPELLINGS = frozenset({"given", "texts"})
+SPELLINGS = frozenset({"dependencies", "given", "texts"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+import builtins
+import sys
 from array import array
 from collections import OrderedDict, defaultdict
+from contextvars import Context, ContextVar
 from functools import partial
 from itertools import chain
 from types import (
     FunctionType,
-    GeneratorType,
     MethodDescriptorType,
     MethodWrapperType,
     ModuleType,
     WrapperDescriptorType,
 )
 from typing import Any
-from weakref import ReferenceType
+from weakref import CallableProxyType, ProxyType, ReferenceType
 
-from torture.exploration import given, spelling, steps, substitution
+from torture.exploration import comparing, contexts, given, spelling, steps, substitution
 from torture.exploration.resources import below, canonical, expose, used_by
 from torture.instrument import natives
 from torture.instrument.atomicity import (
     CALLABLES,
+    COMPARING,
     FUNCTIONS,
     GENERATOR_METHODS,
+    GENERATORS,
     ITERATORS,
     MUTABLE_TYPES,
     READ_ARGUMENT,
@@ -33,7 +37,7 @@ from torture.instrument.atomicity import (
     Effect,
 )
 from torture.instrument.files import ANY_PATH, FILE_FUNCTIONS, FILE_METHODS, FILE_TYPES
-from torture.instrument.natives import OF_THE_PROCESS
+from torture.instrument.natives import OF_THE_PROCESS, READS_OF_THE_PROCESS
 from torture.runtime.blocking import FILES
 from torture.runtime.caches import CACHED
 from torture.runtime.controlled import controlled
@@ -64,6 +68,8 @@ def of_function(site: Site, function: Any, first: object, effect: Effect) -> Any
     """Announce a call of a function or type that a table knows."""
     if effect.shows and type(first) in given.INERT:
         return function
+    if function in COMPARING:
+        comparing.pass_if_nested(site, first)
     if effect.steps == "many" or effect.snapshot or effect.calls_back:
         made = substitution.stand_in_for_function(site, function, first)
         if made is not None:
@@ -79,6 +85,12 @@ def of_unknown(site: Site, function: Any, first: object) -> Any:
     if function in OF_THE_PROCESS:
         steps.pass_point(site, None, None, True, function.__name__)
         return function
+    if function in READS_OF_THE_PROCESS:
+        steps.pass_point(site, sys, None, False, function.__name__)
+        return function
+    if function is __build_class__:
+        steps.pass_point(site, type, None, True, "class")
+        return function
     if function is eval or function is exec:
         return given.evaluated(site, function)
     return given.given(site, function, first)
@@ -90,19 +102,34 @@ def of_other_method(site: Site, function: Any, first: object) -> Any:
     kind = type(owner)
     if issubclass(kind, FILE_TYPES):
         if function.__name__ in FILE_METHODS:
+            if given.leads_to_container(first):
+                return given.given(site, function, first, owner)
             _kernel.decide(site, owner, None, True, function.__name__)
         return function
     if issubclass(kind, _BASES):
         effect = spelling.effect_of(kind, function.__name__)
         return function if effect is None else of_method(site, function, first, effect)
-    if kind is GeneratorType:
-        effect = GENERATOR_METHODS.get(function.__name__)
-        if effect is not None:
-            announce(site, function.__name__, owner, None, effect)
+    if issubclass(kind, BaseException):
+        return given.of_error(site, function, owner) or given.given(site, function, first)
+    if function.__name__ == "__subclasses__" and issubclass(kind, type):
+        steps.pass_point(site, None, None, True, "__subclasses__")
+        return function
+    if kind in GENERATORS:
+        if function.__name__ in GENERATOR_METHODS:
+            steps.pass_unsynchronised(site, owner, function.__name__, owner)
+        return function
+    if kind is Context:
+        return contexts.of_context(site, function, owner)
+    if kind is ContextVar:
+        return contexts.of_variable(site, function)
+    if kind is tuple and type(first) not in given.INERT:
+        comparing.pass_if_nested(site, owner)  # index() and count()
         return function
     if kind is str:
         if type(first) in given.INERT and function.__name__ != "format":
             return function
+        if function.__name__ == "translate":
+            return given.given(site, function, first)
         return substitution.stand_in_for_text_method(site, function) or function
     if owner is chain and _kernel.controls():
         return partial(given.chain_each, site, function)
@@ -129,6 +156,7 @@ def of_object(site: Site, function: Any, first: object) -> Any:
         effect, obj, key = spelling.slot(function, kind is MethodWrapperType, first)
         return function if effect is None else _in_steps(site, function, obj, key, first, effect)
     if kind is partial:
+        steps.pass_point(site, function.keywords, None, False, "partial")
         called = given.announced(site, function.func, function.args[0] if function.args else first)
         return function if called is function.func else partial(called, *function.args, **function.keywords)
     if kind is CACHED:
@@ -215,8 +243,12 @@ def _decide_file(site: Site, function: Any, path: object) -> None:
 
 
 def decide_attribute(site: Site, obj: Any, name: str | None, writes: bool, value: object) -> None:
-    if type(obj) is ModuleType:
-        obj = vars(obj)  # a module's attribute and its global are one resource
+    kind = type(obj)
+    if kind is ModuleType:
+        # A module's attribute and its global are one resource; a builtin may be read as any module's global.
+        obj = None if obj is builtins and writes else vars(obj)
+    elif kind is ProxyType or kind is CallableProxyType:
+        obj = None  # whose attribute it is cannot be told
     elif name == "__dict__":
         expose(obj)
     _kernel.decide(site, obj, name, writes, value)

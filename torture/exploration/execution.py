@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from torture.errors import InternalError, ReplayMismatchError
-from torture.exploration import showing, steps, watch
+from torture.exploration import contexts, showing, steps, watch
 from torture.exploration.blocked import waiters
 from torture.exploration.recorder import EventRecorder
 from torture.findings import FindingKind
@@ -101,6 +101,7 @@ class Executor:
         watch.stalled = ""
         steps.reset()
         showing.reset()
+        contexts.reset()
         if self.state is not None:
             self.state.restore(lightly=sampled)
         self._outcome: object = None

@@ -38,6 +38,7 @@ from torture.exploration.steps import (
 )
 from torture.instrument.atomicity import (
     CALLABLES,
+    ERROR_METHODS,
     FUNCTIONS,
     GO_THROUGH_ALL,
     IMMUTABLE_TYPES,
@@ -316,6 +317,33 @@ class Given:
 def stateful(site: Site, function: Any, owner: object) -> Any:
     """Return what calls a method of an object of which only C code knows the state."""
     return function if is_over() or not KERNEL.controls() else Given(site, function, owner)
+
+
+def of_error(site: Site, function: Any, error: BaseException) -> Any:
+    """Announce a call of a method of an exception; return what is called instead, None where no table knows it."""
+    name = function.__name__
+    if name == "add_note":
+        return partial(_add_note, site, error)
+    known = ERROR_METHODS.get(name)
+    if known is None:
+        return None
+    pass_point(site, error, *known, name)
+    return function
+
+
+def _add_note(site: Site, error: BaseException, note: str) -> None:
+    """Do as ``add_note`` does: look for the notes, make them where there are none, append."""
+    if is_over() or not KERNEL.controls() or not isinstance(note, str):
+        error.add_note(note)
+        return
+    pass_point(site, error, "__notes__", False, "add_note")
+    if not hasattr(error, "__notes__"):
+        notes: list[str] = []
+        pass_point(site, error, "__notes__", True, notes)
+        error.__notes__ = notes
+    notes = error.__notes__
+    pass_point(site, notes, None, True, "add_note")
+    notes.append(note)
 
 
 def evaluated(site: Site, function: Any) -> Any:

@@ -14,6 +14,7 @@ from types import (
     FunctionType,
     MethodType,
     ModuleType,
+    SimpleNamespace,
 )
 from typing import Any
 
@@ -50,6 +51,7 @@ _AT_ONCE = {  # what is taken in one step
     "set": ONE_STEP_SOURCES[set],
     "dict": MUTABLE_TYPES,
 }
+_WALKED = frozenset({list, dict, SimpleNamespace})  # containers that are compared element by element
 _FORMATS = frozenset({"%", "%="})
 _COPIED = frozenset({list, dict, set})  # operands whose copy stands for them
 _UNSHARED = 3  # references to an object that only the evaluation stack and the callback hold
@@ -92,7 +94,7 @@ class KernelPoints:
             if kind is defaultdict and not writes and key is not None:
                 substitution.fill_missing(site, obj, key)  # type: ignore[arg-type]
         elif kind not in IMMUTABLE_TYPES and holds_state(kind):
-            steps.pass_point(site, obj, None, site.kind is not Kind.READ)
+            steps.pass_point(site, canonical(obj), None, site.kind is not Kind.READ)
 
     def store_item(self, site: Site, obj: object, key: object, value: object) -> None:
         kind = type(obj)
@@ -103,7 +105,7 @@ class KernelPoints:
                 return
             decide_write(site, obj, key, value)
         elif kind not in IMMUTABLE_TYPES and holds_state(kind):
-            steps.pass_point(site, obj, None, True, value)
+            steps.pass_point(site, canonical(obj), None, True, value)
 
     def store_slice(self, site: Site, obj: object, bounds: slice, value: object) -> None:
         if type(value) in MUTABLE_TYPES and not steps.is_private(value, 2, 1):
@@ -140,7 +142,7 @@ class KernelPoints:
                 obj = obj if passes_points(end) else end
             kernel.decide(site, canonical(obj), None, site.kind is not Kind.READ)
         elif kind not in IMMUTABLE_TYPES and holds_state(kind):
-            steps.pass_point(site, obj, None, site.form is Form.ITERATE)  # going on may change it
+            steps.pass_point(site, canonical(obj), None, site.form is Form.ITERATE)  # going on may change it
 
     def source(self, site: Site, obj: object) -> object:
         kind = type(obj)
@@ -185,15 +187,15 @@ class KernelPoints:
         if left_kind in IMMUTABLE_TYPES:
             if left_kind is str and right_kind not in INERT:
                 return texts.modulo(site, left, right) if site.name in _FORMATS else right
-            if right_kind in IMMUTABLE_TYPES:
+            if right_kind in IMMUTABLE_TYPES and not left_kind is right_kind is tuple:
                 return right
         kernel = _kernel
         if site.kind is Kind.WRITE:
             done, right = substitution.in_place(site, left, right)
             if done:
                 return right
-        if left_kind is list and right_kind is list:
-            answer = comparing.compared(site, left, right)  # type: ignore[arg-type]
+        if left_kind in _WALKED or issubclass(left_kind, tuple):
+            answer = comparing.compared(site, left, right)
             if answer is not None:
                 return answer
         mutable = (
@@ -216,7 +218,11 @@ class KernelPoints:
         elif left_kind in VIEWS:
             steps.pass_point(site, canonical(below(left)), None, False)
         elif left_kind not in IMMUTABLE_TYPES and holds_state(left_kind):
-            steps.pass_point(site, left, None, site.kind is Kind.WRITE)
+            steps.pass_point(site, canonical(left), None, site.kind is Kind.WRITE)
+        if right_kind in VIEWS:
+            steps.pass_point(site, canonical(below(right)), None, False)
+        elif right_kind not in IMMUTABLE_TYPES and right is not left and holds_state(right_kind):
+            steps.pass_point(site, canonical(right), None, False)
         return right
 
     def contains(self, site: Site, item: object, container: Any) -> bool:
@@ -232,7 +238,9 @@ class KernelPoints:
                     element = container[index]
                 except IndexError:
                     return False
-                if element is item or element == item:
+                if element is item:
+                    return True
+                if element == item if type(element) in INERT else comparing.same(site, element, item):
                     return True
                 index += 1
             return False
@@ -243,6 +251,10 @@ class KernelPoints:
                 kernel.decide(site, canonical(container), item, False)
         elif type(container) in VIEWS:
             steps.pass_point(site, canonical(below(container)), None, False)
+        elif type(container) not in IMMUTABLE_TYPES and holds_state(type(container)):
+            steps.pass_point(site, canonical(container), None, False)
+        if type(item) not in INERT:
+            return comparing.contained(site, item, container)
         return item in container
 
     def call(self, site: Site, function: Any, first: object) -> object:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import itertools
 import weakref
 from types import MappingProxyType
@@ -32,9 +33,12 @@ def canonical(obj: Any) -> object:
     kind = type(obj)
     if kind is memoryview:
         try:
-            return obj.obj
+            of = obj.obj
         except ValueError:  # released
             return obj
+        return gc.get_referents(of)[-1] if type(of) is _BUFFER else of
+    if kind.__module__ == "numpy" and hasattr(obj, "base"):
+        return obj if obj.base is None else canonical(obj.base)
     if kind is MappingProxyType:
         return canonical(gc.get_referents(obj)[0])
     if _exposed and kind is dict:
@@ -98,4 +102,5 @@ def used_by(iterator: Any) -> Any:
     return iterator
 
 
+_BUFFER: type = type(io.BytesIO().getbuffer().obj)  # of a file in memory
 TEE: type = type(itertools.tee(())[0])

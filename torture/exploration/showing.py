@@ -12,7 +12,7 @@ import sys
 from array import array
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterator
-from types import FunctionType, MappingProxyType, SimpleNamespace
+from types import FunctionType, MappingProxyType, SimpleNamespace, WrapperDescriptorType
 from typing import Any
 
 from torture.exploration.given import INERT
@@ -61,6 +61,11 @@ class _Job:
         self.mixed = False
         if not self.private:
             pass_snapshot(self.site, canonical(obj), "repr")
+
+    def look(self, obj: object, name: str | None) -> None:
+        """Pass the point of a read of an attribute, None for any."""
+        if not self.private:
+            pass_point(self.site, obj, name, False, "repr")
 
     def step(self, obj: object) -> None:
         """Pass a point, if the object's lock has been given back since the last one."""
@@ -177,20 +182,31 @@ def _text_of_mapping(job: _Job, proxy: Any) -> str:
 
 def _namespace(job: _Job, space: Any) -> str:
     pairs = []
-    if not job.private:
-        pass_point(job.site, space, None, False, "repr")
+    job.look(space, None)
     for name in list(vars(space)):
-        if not job.private:
-            pass_point(job.site, space, name, False, "repr")
+        job.look(space, name)
         if name in vars(space):
             pairs.append(f"{name}={job.element(vars(space)[name])!r}")
     return f"{'namespace' if type(space) is SimpleNamespace else type(space).__name__}({', '.join(pairs)})"
 
 
 def _error(job: _Job, error: BaseException) -> str:
+    job.look(error, "args")
     if len(error.args) == 1:
         return text_of(job.site, error.args[0], repr if type(error) is KeyError else str, private=False)
     return _tuple(job, error.args) if error.args else ""
+
+
+def _error_in_one(job: _Job, error: BaseException) -> str:
+    job.look(error, None)
+    return str(error)
+
+
+def _error_with_name(job: _Job, error: BaseException) -> str:
+    job.look(error, "args")
+    one = len(error.args) == 1
+    shown = text_of(job.site, error.args[0], repr, private=False) if one else _tuple(job, error.args)
+    return f"{type(error).__name__}({shown})" if one else type(error).__name__ + shown
 
 
 def _whole(job: _Job, obj: Any) -> str:
@@ -230,8 +246,11 @@ def _walk_of(kind: type, convert: Callable[[Any], str]) -> Callable[[_Job, Any],
         if owner is BaseException or owner is KeyError:
             return _error
         if owner is not object:
-            return None
+            in_c = issubclass(kind, BaseException) and type(vars(owner)["__str__"]) is WrapperDescriptorType
+            return _error_in_one if in_c else None
     owner = _owner(kind, "__repr__")
+    if owner is BaseException:
+        return _error_with_name
     if owner in _INHERITED:
         return _WALKS[owner]
     return _whole if owner in _WALKS else None

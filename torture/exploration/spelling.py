@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from types import GetSetDescriptorType, MemberDescriptorType
 from typing import Any
 
 from torture.exploration import substitution
 from torture.exploration.steps import Call, is_alone, pass_point
-from torture.instrument.atomicity import ATTRIBUTE_SLOTS, FUNCTIONS, METHODS, Effect
+from torture.instrument.atomicity import ATTRIBUTE_SLOTS, DESCRIPTOR_SLOTS, FUNCTIONS, METHODS, Effect
 from torture.runtime.kernel import KERNEL
 from torture.trace.site import Site
 
@@ -24,6 +25,7 @@ _FUNCTIONS: dict[object, str] = {
     operator.isub: "-=",
     operator.ixor: "^=",
 }
+_DESCRIPTORS = frozenset({MemberDescriptorType, GetSetDescriptorType})
 _ASSIGNS = frozenset({"__setitem__", "setitem"})
 
 
@@ -32,6 +34,9 @@ def slot(function: Any, bound: bool, first: Any) -> tuple[Effect | None, Any, ob
     name = function.__name__
     if name == "__next__":
         return FUNCTIONS[next], function.__self__ if bound else first, None
+    if bound and type(function.__self__) in _DESCRIPTORS:
+        effect = DESCRIPTOR_SLOTS.get(name)
+        return effect, first, None
     obj, key = (function.__self__, first) if bound else (first, None)
     effect = ATTRIBUTE_SLOTS.get(name) or effect_of(type(obj), name)
     return effect, obj, key if effect is not None and effect.keyed else None

@@ -16,8 +16,9 @@ from itertools import chain, repeat
 from types import GeneratorType
 from typing import Any
 
+from torture.exploration.comparing import pass_if_nested, same
 from torture.exploration.given import pointed
-from torture.exploration.resources import TEE, below, passes_points
+from torture.exploration.resources import TEE, below, canonical, passes_points
 from torture.exploration.steps import Call, Stepwise, paced, pass_snapshot
 from torture.instrument.atomicity import (
     CALLS_BACK,
@@ -29,9 +30,8 @@ from torture.instrument.atomicity import (
     VIEWS,
 )
 
-_STEPPED = frozenset(
-    {list, dict, set, deque, defaultdict, OrderedDict, *VIEWS}
-)  # read one by one when shared
+_BASES = tuple(MUTABLE_TYPES)
+_OF_PAIRS = frozenset({list, set, deque})  # what dict() does not take for a mapping
 AS_LIST = ONE_STEP_SOURCES[list]
 _AS_SET = ONE_STEP_SOURCES[set]
 SETS = frozenset({set, frozenset})
@@ -52,9 +52,11 @@ def _plain(values: Iterable[object]) -> bool:
 def _source(call: Call, iterable: Any, *, private: bool = False) -> Any:
     """Return what to iterate instead of ``iterable``, so that each element is read when it is used."""
     kind = type(iterable)
-    if kind in _STEPPED:
+    if kind in VIEWS or (issubclass(kind, _BASES) and (call.function is not dict or kind in _OF_PAIRS)):
         return iterable if private else Stepwise(call.site, call.name, iterable)
     if kind not in ITERATORS and kind not in SHARED_ONLY:
+        if not private and issubclass(kind, _BASES):
+            pass_snapshot(call.site, canonical(iterable), call.name)
         return iterable
     end = below(iterable)
     if private and (end is iterable or passes_points(end)):
@@ -90,11 +92,23 @@ def _each(call: Call, elements: Iterable[Any], change: Callable[[Any], object], 
 
 
 def consume(call: Call, *args: Any, **kwargs: Any) -> Any:
+    if call.function is dict and type(args[0]) is OrderedDict:
+        return dict(_items(call, args[0]), **kwargs)
     if "key" in kwargs:
         kwargs["key"] = pointed(call.site, kwargs["key"])
     if len(args) > 1 and call.function in (min, max):
         return call.in_one(*args, **kwargs)
     return call.function(_source(call, args[0], private=call.private_source), *args[1:], **kwargs)
+
+
+def _items(call: Call, mapping: Any) -> list[tuple[Any, Any]]:
+    """Read what is not guarded by one lock: the keys, then the value of each."""
+    found = []
+    call.look(mapping, None)
+    for key in list(mapping):
+        call.look(mapping, key)
+        found.append((key, mapping[key]))
+    return found
 
 
 class _Sequence:
@@ -142,7 +156,7 @@ def list_index(call: Call, items: list[Any], value: Any, *bounds: Any) -> Any:
         if index >= len(items):
             break
         element = items[index]
-        if element is value or element == value:
+        if same(call.site, element, value):
             return index
         index += 1
     return [].index(value)  # raises what the C operation does
@@ -154,7 +168,7 @@ _EVERYWHERE = [0, sys.maxsize]
 def list_count(call: Call, items: list[Any], value: Any) -> int:
     found = 0
     for element in Stepwise(call.site, call.name, items):
-        if element is value or element == value:
+        if same(call.site, element, value):
             found += 1
     return found
 
@@ -204,7 +218,7 @@ def list_remove(call: Call, items: list[Any], value: Any) -> None:
     calls_back = not _plain((value, *items))
     with call.holding(calls_back=calls_back):
         for index, element in enumerate(items):
-            if element is value or element == value:
+            if same(call.site, element, value):
                 if calls_back:
                     call.write()
                     del items[index : index + 1]  # as the C code does, whatever stands there now
@@ -230,6 +244,7 @@ def list_reverse(call: Call, items: list[Any]) -> None:
 
 
 def list_sort(call: Call, items: list[Any], **options: Any) -> None:
+    pass_if_nested(call.site, items)
     call.write()
     if "key" in options:
         options["key"] = pointed(call.site, options["key"])
@@ -269,6 +284,8 @@ def dict_update(call: Call, d: dict[Any, Any], *args: Any, **kwargs: Any) -> Non
         pairs = list(snapshot(call, source).items()) if source is not d else []
         pairs += kwargs.items()
         _each(call, pairs, change, keeps_lock=_plain(key for key, _ in pairs))
+    elif kind is OrderedDict:
+        _each(call, [*_items(call, source), *kwargs.items()], change, keeps_lock=False)
     elif kind in _PAIRS:
         elements = _pairs(_source(call, source, private=call.private_source))
         _each(call, chain(elements, kwargs.items()), change, keeps_lock=False)

@@ -19,7 +19,7 @@ from typing import Any, Self
 
 from torture.errors import CheckFailed
 from torture.exploration.resources import below, canonical, used_by
-from torture.instrument.atomicity import MUTABLE_TYPES, VIEWS
+from torture.instrument.atomicity import IMMUTABLE_TYPES, MUTABLE_TYPES, VIEWS
 from torture.runtime.kernel import KERNEL
 from torture.runtime.thread import VirtualThread
 from torture.trace.site import Site
@@ -206,14 +206,23 @@ class Call:
         return shape.steps(self, *args, **kwargs)
 
     def in_one(self, *args: Any, **kwargs: Any) -> Any:
-        """Do it in one step."""
-        self.write()
+        """Do it in one step, which may read whatever it is given."""
+        others = (*args[not self.shape.method :], *kwargs.values())
+        if all(type(other) in IMMUTABLE_TYPES and type(other) is not tuple for other in others):
+            self.write()
+        else:
+            pass_point(self.site, None, None, True, self.name)
         return self.function(*args, **kwargs)
 
     def read(self) -> None:
         """Pass the point of a step that looks at the container, also while its lock is held."""
         if not self.private:
             pass_point(self.site, self.resource, None, False, self.name)
+
+    def look(self, other: object, key: object) -> None:
+        """Pass the point of a step that looks at another container, which the operation was given."""
+        if not self.private_source:
+            pass_point(self.site, canonical(other), key, False, self.name)
 
     def write(self) -> None:
         """Pass the point of a step that changes the container."""

@@ -80,6 +80,7 @@ _METHODS: dict[tuple[type, str], Shape] = {
 _READ_ARGUMENT = frozenset(
     {"extend", "extendleft", "update", "difference_update", "symmetric_difference_update"}
 )
+_COMPARE = frozenset({"index", "count", "remove"})
 _CONSUMER = Shape(consume, 1, 99, keywords=True, method=False)
 _SEARCH = Shape(bisect_each, 1, 99, keywords=True, method=False)
 _FUNCTIONS: dict[object, Shape] = {
@@ -156,6 +157,7 @@ def stand_in_for_method(site: Site, method: Any, obj: Any, first: Any) -> Call |
     private_source = is_private(first, 4, 3)
     reads = method.__name__ in _READ_ARGUMENT and type(first) not in IMMUTABLE_TYPES and not private_source
     reads = reads or site.name == "key"
+    reads = reads or (method.__name__ in _COMPARE and type(first) not in IMMUTABLE_TYPES)
     if (private or is_alone()) and not reads:
         return None
     return Call(site, method, obj, shape, resource=obj, private_source=private_source, private=private)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from io import StringIO
 from types import MappingProxyType
@@ -142,7 +143,9 @@ def show_one(site: Site, function: Any, *args: Any, **kwargs: Any) -> Any:
 def printed(site: Site, function: Any, *args: Any, **kwargs: Any) -> Any:
     """Do as ``print`` does: write what it is given, what stands between and the end one by one."""
     file, between = kwargs.get("file"), kwargs.get("sep")
-    if type(file) is StringIO and all(
+    if file is None:
+        pass_point(site, vars(sys), "stdout", False, "print")
+    elif type(file) is StringIO and all(
         each is None or type(each) is str for each in (between, kwargs.get("end"))
     ):
         for number, arg in enumerate(args):

@@ -20,9 +20,11 @@ from array import array
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass
+from io import BytesIO
 from types import (
     BuiltinFunctionType,
     CodeType,
+    CoroutineType,
     EllipsisType,
     GeneratorType,
     MappingProxyType,
@@ -96,9 +98,11 @@ _DEQUE = {
     _READ_KEY: "__getitem__",
     _READ_EACH: "copy __copy__ count index __contains__ __iter__ __reversed__ __eq__ __ne__ __lt__ __le__ "
     "__gt__ __ge__ __repr__ __add__ __mul__ __rmul__",
-    _WRITE: "append appendleft pop popleft clear",
+    # All that looks takes the lock, but for the length: beside rotate, insert, reverse and remove in a deque of 2,000, none
+    # of 7 to 38 M reads of d[0], d[-1] and len(d) on 3.13.5t saw a state between before and after.
+    _WRITE: "append appendleft pop popleft clear insert reverse rotate",
     _WRITE_KEY: "__setitem__ __delitem__",
-    _WRITE_MANY: "extend extendleft insert remove reverse rotate __iadd__ __imul__ __init__",
+    _WRITE_MANY: "extend extendleft remove __iadd__ __imul__ __init__",
 }
 _BYTEARRAY = {
     _READ: "__len__",
@@ -142,6 +146,7 @@ _MEMORYVIEW = {
     _READ_KEY: "__getitem__",
     _READ_EACH: "tobytes tolist hex __eq__ __ne__",
     _WRITE_KEY: "__setitem__",
+    _WRITE: "release __exit__",
 }
 # Counter's updates are a read and a write for each element.
 _COUNTER = {
@@ -206,6 +211,8 @@ FUNCTIONS: dict[object, Effect] = {
     print: _READ_EACH,
     bool: _READ,
     **dict.fromkeys((bytes, bytearray, functools.reduce, math.fsum, math.prod), _READ_EACH),
+    **dict.fromkeys((int, float, complex, OrderedDict, BytesIO), _READ_EACH),
+    memoryview: _WRITE,  # nobody may resize it meanwhile
     reversed: _READ,
     # Their elements are read when they are asked for.
     **dict.fromkeys((iter, *WRAPPING), _READ_EACH),
@@ -236,6 +243,10 @@ FUNCTIONS: dict[object, Effect] = {
     **dict.fromkeys((operator.isub, operator.ixor, operator.iand, operator.imul), _WRITE),
 }
 
+# Functions that compare the elements of what they are given.
+COMPARING: frozenset[object] = frozenset(
+    {sorted, min, max, bisect.bisect_left, bisect.bisect_right, bisect.insort_left, bisect.insort_right}
+)
 # Those that read at once, whatever they are given.
 ONE_READ: frozenset[object] = frozenset(
     function
@@ -260,11 +271,18 @@ ATTRIBUTE_SLOTS: dict[str, Effect] = {
     "__delattr__": _ATTRIBUTE_WRITE,
 }
 
+# The same for what stands for an attribute in a class.
+DESCRIPTOR_SLOTS: dict[str, Effect] = {
+    "__get__": _ATTRIBUTE_READ,
+    "__set__": _ATTRIBUTE_WRITE,
+    "__delete__": _ATTRIBUTE_WRITE,
+}
+
 # These functions read no container, whatever they are given, and call nothing.
 HARMLESS: frozenset[object] = frozenset(
     {isinstance, issubclass, callable, id, hash, ord, chr, abs, round, divmod, sys.getsizeof, sys.intern,
      gc.get_referents, gc.is_tracked}
-    | (LOOK_AT_CALLER - {eval, exec} - OF_THE_PROCESS)
+    | (LOOK_AT_CALLER - {eval, exec, __build_class__} - OF_THE_PROCESS)
 )  # fmt: skip
 # Modules whose functions go through all that an object leads to.
 GO_THROUGH_ALL: frozenset[str] = frozenset({"_pickle", "marshal"})
@@ -311,8 +329,15 @@ READ_ARGUMENT: frozenset[str] = frozenset(
     ]
 )
 
-# What a generator's own methods do to it.
-GENERATOR_METHODS: dict[str, Effect] = dict.fromkeys(("send", "throw", "close"), _WRITE_UNSAFE)
+# What the methods of an exception do: to which attribute, and whether they change it.
+ERROR_METHODS: dict[str, tuple[str | None, bool]] = {
+    "with_traceback": ("__traceback__", True),
+    "__setstate__": (None, True),
+    "__reduce__": (None, False),
+}
+# What a generator's own methods, no two of which may run at once, are called.
+GENERATOR_METHODS: frozenset[str] = frozenset({"send", "throw", "close"})
+GENERATORS: frozenset[type] = frozenset({GeneratorType, CoroutineType})
 UNSAFE_WRITES: frozenset[Effect] = frozenset({_WRITE_UNSAFE})
 
 MUTABLE_TYPES: frozenset[type] = frozenset({owner for owner, _ in METHODS})
@@ -348,7 +373,7 @@ ONE_STEP_SOURCES: dict[object, frozenset[type]] = {
     **dict.fromkeys((list, sorted), frozenset({list, tuple, dict, set, frozenset, *VIEWS})),
     **dict.fromkeys((set, frozenset), frozenset({tuple, dict, set, frozenset})),
     tuple: frozenset({list, tuple}),
-    dict: frozenset({dict, defaultdict, OrderedDict, Counter}),
+    dict: frozenset({dict, defaultdict, Counter}),
     **dict.fromkeys((sum, min, max, any, all, deque, math.fsum, math.prod), frozenset({tuple, frozenset})),
     bytes: frozenset({tuple, bytearray, array, memoryview}),
     bytearray: frozenset({tuple, bytearray, array, memoryview}),

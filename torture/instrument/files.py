@@ -45,6 +45,7 @@ FILE_METHODS = frozenset(
         "readline",
         "readlines",
         "readinto",
+        "readinto1",
         "write",
         "writelines",
         "flush",
@@ -55,5 +56,11 @@ FILE_METHODS = frozenset(
         "read1",
         "peek",
         "getvalue",
+        "readall",
+        "getbuffer",
+        "detach",
+        "reconfigure",
+        "__next__",
+        "__exit__",
     ]
 )

@@ -14,6 +14,7 @@ from torture.errors import InternalError
 from torture.instrument.cells import nested_code
 from torture.instrument.learn import NEVER
 from torture.instrument.names import is_reflective, looks_at_deaths, written_names
+from torture.instrument.natives import CHANGED_BY_C, has_foreign_code
 from torture.instrument.points import Points
 from torture.instrument.rewrite import rewrite
 from torture.instrument.writer import Unit, unit_of
@@ -39,7 +40,7 @@ class Instrumenter:
         self._granularity = granularity
         self._modules: frozenset[str] = frozenset()
         self._evidence: frozenset[str] = frozenset()
-        self._names: frozenset[str] = frozenset()
+        self._names = CHANGED_BY_C
         self._reflective: set[str] = set()  # modules that may write any name
         self._searched: set[str] = set()  # modules whose body's names are in _names
         self._files: set[str] = set()  # of those bodies
@@ -48,6 +49,7 @@ class Instrumenter:
         self._rewritten: dict[int, tuple[CodeType, CodeType]] = {}  # original -> itself, rewritten
         self._original: dict[int, tuple[CodeType, CodeType]] = {}  # rewritten -> itself, original
         self._sites: dict[object, Site] = {}
+        self._numbers = False  # objects may be loaded that an operator with a number changes
         self._left_out: frozenset[Unit] = frozenset()  # without points in the functions now
         # With all points -> itself, without those beside it.
         self._variant: dict[int, tuple[CodeType, CodeType]] = {}
@@ -60,13 +62,13 @@ class Instrumenter:
         ``evidence`` are modules that may write attributes but are not instrumented themselves.
         """
         self.leave_out(frozenset())
-        all_before = self._any_name_mutable()
-        names_before = len(self._names)
+        before = self._numbers, self._any_name_mutable(), len(self._names)
         self._modules |= {name for name in modules if name.partition(".")[0] not in NEVER}
         self._evidence |= frozenset(evidence)
         functions = [(function, _home(function)) for function in _python_functions()]
         self._search_names(functions)
-        if (names_before, all_before) != (len(self._names), self._any_name_mutable()):
+        self._numbers = has_foreign_code()
+        if before != (self._numbers, self._any_name_mutable(), len(self._names)):
             self._rewritten.clear()  # some loads that were constant are not any more
         own = [
             (function, self._original_of(function.__code__), home)
@@ -178,7 +180,8 @@ class Instrumenter:
         self._original.clear()
         self._forget_variants()
         self._sites.clear()
-        self._modules = self._evidence = self._names = self.opened = frozenset()
+        self._modules = self._evidence = self.opened = frozenset()
+        self._names = CHANGED_BY_C
         for known in (self._reflective, self._searched, self._files):
             known.clear()
         self.skipped = ()
@@ -254,6 +257,7 @@ class Instrumenter:
             mutable=_every if self._any_name_mutable() else self._names.__contains__,
             left_out=left_out,
             sites=self._sites,
+            numbers=self._numbers,
         )
 
     def _remember(self, code: CodeType, new: CodeType) -> None:

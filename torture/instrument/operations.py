@@ -212,6 +212,11 @@ def _binary_op(writer: Writer, index: int) -> None:
         writer.before(index, writer.begin("operator") + site + _OPERATOR)
 
 
+def _unary_op(writer: Writer, index: int) -> None:
+    if writer.plan.numbers:
+        _container(Form.CONTAINER)(writer, index)
+
+
 def _show(writer: Writer, index: int, *, conversion: int, spec: bool) -> None:
     """Write what replaces the value that is formatted; above it stands its format, if it has one."""
     formatted = spec and writer.loaded_constant(index - 1) not in ((), ("",))
@@ -404,6 +409,8 @@ FREE_THREADED = _table(
             ("FORMAT_VALUE", _format_value), ("FORMAT_SIMPLE", _format_simple),
             ("FORMAT_WITH_SPEC", _format_with_spec), ("CONVERT_VALUE", _convert_value),
         )),
+        ("UNARY_NEGATIVE", _unary_op),
+        ("UNARY_INVERT", _unary_op),
         ("COMPARE_OP", _unless_left_out(Form.CONTAINER, _compare_op)),
         ("CONTAINS_OP", _unless_left_out(Form.CONTAINS, _contains_op)),
     ],

@@ -31,17 +31,21 @@ def rewrite(
     mutable: Callable[[str], bool],
     left_out: Collection[Unit] = (),
     sites: dict[object, Site] | None = None,
+    numbers: bool = False,
 ) -> CodeType:
     """Return ``code``, nested code included, with calls of ``points`` written in.
 
     ``module`` goes into the sites; ``mutable`` says which attribute and global names anybody may
     write; what is ``left_out`` gets no point. ``sites`` are those made
-    before of the same code, which has to be kept alive as long as they are.
+    before of the same code, which has to be kept alive as long as they are. ``numbers`` says that operators may
+    change an object whose other operand is a number: a numpy array.
     Raises UsageError for an unknown granularity, InternalError for malformed code.
     """
     if granularity not in GRANULARITIES:
         raise UsageError(f"granularity {granularity!r} is unknown; use one of {', '.join(GRANULARITIES)}")
-    plan = Plan(points, granularity, module, mutable, left_out, {} if sites is None else sites)
+    plan = Plan(
+        points, granularity, module, mutable, left_out, {} if sites is None else sites, numbers=numbers
+    )
     return _rewrite(code, plan, frozenset())
 
 

@@ -25,7 +25,7 @@ def unit_of(site: Site) -> Unit:
 class Plan:
     """What is the same for all code objects of one rewrite."""
 
-    __slots__ = ("_left_out", "_mutable", "callbacks", "gil", "module", "sites")
+    __slots__ = ("_left_out", "_mutable", "callbacks", "gil", "module", "numbers", "sites")
 
     def __init__(
         self,
@@ -35,9 +35,12 @@ class Plan:
         mutable: Callable[[str], bool],
         left_out: Collection[Unit],
         sites: dict[object, Site],
+        *,
+        numbers: bool,
     ) -> None:
         self.gil = granularity == "gil"
         self.module = module
+        self.numbers = numbers
         self._mutable = mutable
         self._left_out = left_out
         self.sites = sites
@@ -136,8 +139,9 @@ class Writer:
         return (self.code.co_consts[self.layout.args[index]],)
 
     def constant_operand(self, index: int, types: tuple[type, ...]) -> bool:
-        """Say whether an operand of the binary operation at ``index`` is statically of ``types``."""
-        if index in self.landing:
+        """Say whether an operand of the binary operation at ``index`` is statically of ``types``, which leave the other
+        one alone."""
+        if index in self.landing or self.plan.numbers:
             return False
         operand = self.loaded_constant(index - 1)
         if not operand and self.previous(index) in _SIMPLE_LOADS and index - 1 not in self.landing:

@@ -26,9 +26,11 @@ from torture.runtime import (
     futures,
     originals,
     queues,
+    registering,
     semaphores,
     threads,
     timing,
+    warned,
     weak,
 )
 from torture.runtime.baton import Carried
@@ -89,9 +91,10 @@ def install(opened: tuple[str, ...] = ()) -> None:
     semaphores.install(opened)
     futures.choose(opened)
     queues.install(opened)
-    by_value |= blocking.install()
+    by_value |= blocking.install() | warned.install()
     caches.install()
     weak.install()
+    registering.install()
     if sys.version_info >= (3, 13):
         thread.lock = thread.LockType = Lock
     module._PyRLock = RLock

@@ -38,6 +38,13 @@ KINDS = (queue.Queue, queue.LifoQueue, queue.PriorityQueue)
 _INSIDE = frozenset({"mutex", "not_empty", "not_full", "all_tasks_done", "queue"})
 _HOOKS = frozenset({"_put", "_get", "_qsize", "_init"})  # of an object's own: run with its lock held
 _EVERYBODY = 1 << 60
+
+
+def _of_class(kind: Any) -> tuple[Any, ...]:
+    return kind._put, kind._get, kind._qsize
+
+
+_hooks = {kind: _of_class(kind) for kind in KINDS}
 _methods: dict[str, Callable[..., Any]] = {
     name: getattr(queue.Queue, name)
     for name in ("put", "get", "qsize", "empty", "full", "task_done", "join", "shutdown")
@@ -55,7 +62,7 @@ def install(opened: tuple[str, ...] = ()) -> None:
 
 
 def _is_plain(it: Any) -> bool:
-    return is_plain(it) and _HOOKS.isdisjoint(it.__dict__)
+    return is_plain(it) and _HOOKS.isdisjoint(it.__dict__) and _of_class(type(it)) == _hooks[type(it)]
 
 
 def _decide(site: Site, it: object, *, writes: bool) -> None:
@@ -102,6 +109,7 @@ def put(self: Any, item: Any, block: bool = True, timeout: float | None = None) 
         raise ValueError("'timeout' must be a non-negative number")
     waits = block and (timeout is None or self.maxsize <= 0)
     left = _enter(self, PUT, TRY_PUT, may_put, waits=waits, timeout=timeout if block else 0)
+    _look_for_hooks(self)
     if is_opened(self):
         _methods["put"](self, item, block, None if waits else left)
         return
@@ -129,6 +137,7 @@ def get(self: Any, block: bool = True, timeout: float | None = None) -> Any:
         raise ValueError("'timeout' must be a non-negative number")
     waits = block and timeout is None
     left = _enter(self, GET, TRY_GET, may_get, waits=waits, timeout=timeout if block else 0)
+    _look_for_hooks(self)
     if is_opened(self):
         return _methods["get"](self, block, None if waits else left)
     if not size_of(self):
@@ -166,6 +175,12 @@ def _enter(
         deadline = kernel.clock.now + int(timeout * 1e9)
         pass_in_time(it, waiting, may, deadline)
     return timeout if deadline is None else max(deadline - kernel.clock.now, 0) / 1e9
+
+
+def _look_for_hooks(it: Any) -> None:
+    """Have the library's code go on where hooks were set while the caller waited for its turn."""
+    if not is_opened(it) and not _is_plain(it):
+        open_up(it)
 
 
 def _compares_in_c(item: object) -> bool:

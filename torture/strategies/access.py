@@ -65,6 +65,9 @@ _OF_FUTURES = frozenset(
         futures.RUNNING,
     }
 )
+# Of queues and semaphores: what their methods change, and what they look at.
+_CHANGED = frozenset({"queue", "unfinished_tasks", "_value"})
+_LOOKED_AT = _CHANGED | {"maxsize", "is_shutdown", "_initial_value", "_init", "_put", "_get", "_qsize"}
 _PLAIN = frozenset({int, str, bytes, float, bool, complex})
 
 
@@ -378,6 +381,8 @@ class Resources:
                     UNKNOWN  # what it changes is looked up without a point: __class__, __len__, __code__, ...
                 )
             ordered = writes and self._order_of_attributes
+            if _is_of_steps(obj, key, writes):
+                return UNKNOWN
             return Access(number, key, writes, ordered=ordered, owner=_owner(obj))
         if issubclass(type(obj), (dict, set)):
             if not writes and hasattr(type(obj), "__missing__"):
@@ -405,6 +410,16 @@ def arrival(thread: VirtualThread) -> int:
     if thread.uses is None:
         return 0
     return EVERYTHING if type(thread.uses) is GeneratorType else TIME
+
+
+def _is_of_steps(obj: object, name: object, writes: bool) -> bool:
+    """Tell whether an attribute belongs to what the methods of a queue or semaphore, one step each, read or change."""
+    if name not in (_LOOKED_AT if writes else _CHANGED):
+        return False
+    of = type(obj)
+    return any(kind in type.mro(of) for kind in gates.PLAIN) or (
+        writes and issubclass(of, type) and any(kind in type.mro(obj) for kind in gates.PLAIN)  # type: ignore[arg-type]
+    )
 
 
 def _owner(obj: object) -> int:

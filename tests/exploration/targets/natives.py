@@ -26,3 +26,19 @@ def drawn_in_order() -> None:
     other.join()
     again = Random(1)
     assert list(drawn) == [again.random(), again.random()]
+
+
+def increased_at_once() -> None:
+    import numpy
+
+    numbers = numpy.zeros(1)
+
+    def increase() -> None:
+        mine = numbers
+        mine += 1
+
+    other = threading.Thread(target=increase)
+    other.start()
+    seen = float(numbers[0])
+    other.join()
+    assert seen == 1  # it was increased before it was read
