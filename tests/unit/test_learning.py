@@ -22,8 +22,8 @@ def left_out(result: Result) -> list[str]:
 
 
 def test_what_no_two_threads_share_is_left_out() -> None:
-    on = explored("learning:rare_loss", executions=32, learn=True)
-    off = explored("learning:rare_loss", executions=32, learn=False)
+    on = explored("learning:no_loss", executions=32, learn=True)
+    off = explored("learning:no_loss", executions=32, learn=False)
 
     assert on.verdict is off.verdict is Verdict.PASSED
     assert {"private", "done"} <= set(left_out(on))
