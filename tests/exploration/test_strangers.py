@@ -45,6 +45,6 @@ def test_what_c_code_remembers_of_abstract_classes_does_not_keep_a_schedule_from
 
 
 def test_a_thread_that_is_interrupted_while_it_makes_its_local_attributes_finds_its_own_afterwards() -> None:
-    result = explored("strangers:local")
+    result = explored("settings:local")
 
     assert result.verdict is Verdict.PASSED, result

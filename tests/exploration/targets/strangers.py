@@ -74,18 +74,3 @@ def abstract():
         box["n"] = n + 1
 
     run(add, add, add)
-
-
-class Settings(threading.local):
-    def __init__(self, **names):
-        self.__dict__.update(names)
-
-
-SETTINGS = Settings(evaluate=True)
-
-
-def local():
-    def look():
-        assert SETTINGS.evaluate
-
-    run(look, look)
