@@ -20,8 +20,9 @@ def left_out(result: Result) -> list[str]:
 
 
 def test_what_no_two_threads_share_is_left_out() -> None:
-    on = explored("learning:rare_loss", executions=32, learn=True)
-    off = explored("learning:rare_loss", executions=32, learn=False)
+    # With this seed neither meets the bug, which either does in about 60 executions.
+    on = explored("learning:rare_loss", executions=32, learn=True, seed=4)
+    off = explored("learning:rare_loss", executions=32, learn=False, seed=4)
 
     assert on.verdict is off.verdict is Verdict.PASSED
     assert {"private", "done"} <= set(left_out(on))
