@@ -39,7 +39,7 @@ def test_a_module_to_open_that_did_not_run_is_told() -> None:
 
 
 def test_what_c_code_remembers_of_abstract_classes_does_not_keep_a_schedule_from_being_replayed() -> None:
-    finding = found(FindingKind.ASSERTION, "strangers:abstract")
+    finding = found(FindingKind.ASSERTION, "strangers:abstract", executions=1_000)
 
     assert replay(finding.schedule).verdict is Verdict.FAILED
 

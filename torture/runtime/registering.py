@@ -28,6 +28,9 @@ class _Registry:
 
 
 _REGISTRY = _Registry()
+_asking: set[int] = (
+    set()
+)  # threads in C code, which asks others in turn, but only until it remembers the answer: no points
 
 
 def install() -> None:
@@ -52,13 +55,23 @@ def _registering(original: Callable[[Any, Any], Any]) -> Callable[[Any, Any], An
 
 def _checking(original: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
     def check(cls: Any, checked: Any) -> bool:
-        answer = original(cls, checked)
-        if not KERNEL.controls() or (answer and _REGISTRY.epoch != KERNEL.epoch):
+        if not KERNEL.controls() or KERNEL.current.index in _asking:
+            return original(cls, checked)
+        answer = ask(cls, checked)
+        if answer and _REGISTRY.epoch != KERNEL.epoch:
             return answer
         if str(sys._getframe(1).f_globals.get("__name__")).startswith(_OWN):
             return answer
         KERNEL.decide(_CHECK, _REGISTRY, None, False)
-        return original(cls, checked)
+        return ask(cls, checked)
+
+    def ask(cls: Any, checked: Any) -> bool:
+        me = KERNEL.current.index
+        _asking.add(me)
+        try:
+            return original(cls, checked)
+        finally:
+            _asking.discard(me)
 
     return _named(check, original)
 
