@@ -38,13 +38,7 @@ KINDS = (queue.Queue, queue.LifoQueue, queue.PriorityQueue)
 _INSIDE = frozenset({"mutex", "not_empty", "not_full", "all_tasks_done", "queue"})
 _HOOKS = frozenset({"_put", "_get", "_qsize", "_init"})  # of an object's own: run with its lock held
 _EVERYBODY = 1 << 60
-
-
-def _of_class(kind: Any) -> tuple[Any, ...]:
-    return kind._put, kind._get, kind._qsize
-
-
-_hooks = {kind: _of_class(kind) for kind in KINDS}
+_hooks = {kind: (kind._put, kind._get, kind._qsize) for kind in KINDS}
 _methods: dict[str, Callable[..., Any]] = {
     name: getattr(queue.Queue, name)
     for name in ("put", "get", "qsize", "empty", "full", "task_done", "join", "shutdown")
@@ -62,7 +56,12 @@ def install(opened: tuple[str, ...] = ()) -> None:
 
 
 def _is_plain(it: Any) -> bool:
-    return is_plain(it) and _HOOKS.isdisjoint(it.__dict__) and _of_class(type(it)) == _hooks[type(it)]
+    return is_plain(it) and not _is_hooked(it)
+
+
+def _is_hooked(it: Any) -> bool:
+    kind = type(it)
+    return (kind._put, kind._get, kind._qsize) != _hooks[kind] or not _HOOKS.isdisjoint(it.__dict__)
 
 
 def _decide(site: Site, it: object, *, writes: bool) -> None:
@@ -179,7 +178,7 @@ def _enter(
 
 def _look_for_hooks(it: Any) -> None:
     """Have the library's code go on where hooks were set while the caller waited for its turn."""
-    if not is_opened(it) and not _is_plain(it):
+    if _is_hooked(it) and not is_opened(it):
         open_up(it)
 
 

@@ -303,17 +303,14 @@ class FreshWorld:
 
     def __enter__(self) -> None:
         global _sequence, _modules, _queues
-        module: Any = threading
-        self._saved = [(name, getattr(module, name)) for name in _REGISTRY]
+        names = vars(threading)
+        self._saved = {name: names[name] for name in _REGISTRY}
         self._main_ident = _main._ident
         pools: Any = sys.modules.get("concurrent.futures.thread")
         self._pools = pools
         failures.clear()
         _sequence = count(1)
-        module._active = {}
-        module._limbo = {}
-        module._counter = count(1).__next__
-        module._dangling = _NOBODY
+        names.update(_active={}, _limbo={}, _counter=count(1).__next__, _dangling=_NOBODY)
         if len(sys.modules) != _modules:  # nearly always nothing was imported since
             _modules = len(sys.modules)
             _number_futures()
@@ -327,8 +324,7 @@ class FreshWorld:
             pools.ThreadPoolExecutor._counter = count().__next__  # names its threads
 
     def __exit__(self, *_: object) -> None:
-        for name, value in self._saved:
-            setattr(threading, name, value)
+        vars(threading).update(self._saved)
         _main._ident = self._main_ident
         pools: Any = sys.modules.get("concurrent.futures.thread")
         if pools is not None:
