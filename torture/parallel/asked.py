@@ -19,7 +19,7 @@ from typing import Any
 from torture.parallel import gil
 
 _NAME = "torture-stacks"
-_PATIENCE = 1.0  # seconds
+_PATIENCE = 3.0  # seconds: machines are busy
 _LONGEST = 100  # characters of a value
 _PLAIN = (int, float, str, type(None))
 
