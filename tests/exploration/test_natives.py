@@ -5,8 +5,13 @@ from __future__ import annotations
 import pytest
 
 from tests.exploration.exploring import explored, found
+from torture.exploration.recorder import EventRecorder
 from torture.findings import FindingKind, Verdict
 from torture.report.failure import render
+
+
+class Child:
+    pass
 
 
 @pytest.mark.parametrize("strategy", ["dpor", "random"])
@@ -27,3 +32,11 @@ def test_an_operator_with_a_number_changes_an_array() -> None:
     pytest.importorskip("numpy")
 
     assert explored("natives:increased_at_once", strategy="dpor").verdict is Verdict.FAILED
+
+
+def test_a_super_object_is_named_after_what_it_is_bound_to() -> None:
+    recorder, child = EventRecorder(), Child()
+
+    first, second = super(Child, child), super(Child, child)
+    assert recorder.label(first) == recorder.label(second) == "super of Child#1"
+    assert recorder.label(super(Child, Child)) == "super of Child"

@@ -32,6 +32,7 @@ _CONDITION = ("threading", "Condition")
 _PLAIN = (int, float, str, bytes, bool, type(None))
 _NAMED = (FunctionType, BuiltinFunctionType, MethodType)
 _PROCESS_NAMES = frozenset({"pid", "_pid", "process"})  # a LogRecord has such a one
+_bound_to = vars(super)["__self__"].__get__
 _CONTAINERS = (list, tuple, set, dict, frozenset)
 _LONGEST = 24  # characters of a value
 # Frames of the engine and of the trusted modules stand between an operation and the line that asked for it.
@@ -138,6 +139,8 @@ class EventRecorder:
             return f"the cache of {getattr(obj, '__name__', 'a function')}"
         if issubclass(kind, (type, ModuleType)):
             return str(cast(type, obj).__name__)
+        if kind is super:  # one for each use, at an address that may be that of an earlier one
+            return f"super of {self.label(_bound_to(obj))}"
         name = cast(Lock, obj).label if kind is Lock else kind.__name__
         number = self._counts[name] = self._counts.get(name, 0) + 1
         try:
