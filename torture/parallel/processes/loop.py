@@ -311,7 +311,7 @@ class Run:
             "counts": stage.counts,
         }
         if stage is self._stages[0]:
-            told |= {"cores": os.cpu_count(), "start_spread": round(stage.spread, 6)}
+            told |= {"cores": os.cpu_count(), "start_spread": round(stage.spread, 9)}
             told["latency"] = self._latencies.summary(stage.seconds)
             told["harness"] = self._latencies.overhead()
         else:
